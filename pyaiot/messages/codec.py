@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Text frames to messages and back. Nothing else in pyaiot reads or writes the wire's JSON."""
+
+import contextlib
+from typing import Any, Final, Generic, TypeVar, get_args
+
+import msgspec
+
+from pyaiot.errors import InvalidContent, InvalidMessage, MessageTooLarge
+from pyaiot.messages.types import (
+    AvailabilityChanged,
+    Batch,
+    ClientJoined,
+    Command,
+    Failure,
+    Hello,
+    KeepAlive,
+    Message,
+    New,
+    Out,
+    Relayed,
+    Reset,
+    Result,
+    Snapshot,
+    Update,
+    Welcome,
+)
+from pyaiot.model.value import Value
+
+MAX_FRAME: Final = 1 << 20
+"""Bytes in one frame from a client or a gateway, unless a service is set up otherwise."""
+
+MAX_DEPTH: Final = 32
+"""How deep lists and objects of a value may nest."""
+
+_ORIGINAL: Final = frozenset({"new", "update", "out", "reset"})
+"""What every peer may send without an error (WIRE.md section 3)."""
+
+T = TypeVar("T")
+
+
+class _Kind(msgspec.Struct):
+    type: str
+
+
+_kind: Final = msgspec.json.Decoder(_Kind)
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Codec(Generic[T]):
+    """Decodes the frames of one kind of peer."""
+
+    __slots__ = ("_also", "_decoder", "_known", "_max_bytes")
+
+    def __init__(
+        self, messages: Any, also: type[Message] | None = None, *, max_bytes: int = MAX_FRAME
+    ) -> None:
+        """`messages` is the union to decode; `also` is tried where no member of it fits.
+
+        (msgspec wants each `type` only once in a union, and the original uses ``update`` twice.)
+        """
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(messages)
+        self._also: msgspec.json.Decoder[Any] | None = (
+            None if also is None else msgspec.json.Decoder(also)
+        )
+        self._known = _ORIGINAL | {
+            member.__struct_config__.tag for member in get_args(messages) or (messages,)
+        }
+        self._max_bytes = max_bytes
+
+    def decode(self, frame: str | bytes) -> T:
+        """The message in `frame`.
+
+        Raises MessageTooLarge beyond the limits of size and depth, InvalidMessage for what is no
+        message at all (the connection must end: WIRE.md section 2.2), InvalidContent for a
+        known type of message that cannot be used.
+        """
+        if len(frame) > self._max_bytes:
+            raise MessageTooLarge(f"A message must not be longer than {self._max_bytes} bytes.")
+        try:
+            message = self._decoder.decode(frame)
+        except RecursionError:
+            raise MessageTooLarge(f"A value must not nest deeper than {MAX_DEPTH}.") from None
+        except (msgspec.DecodeError, UnicodeError) as exc:
+            return self._second_try(frame, exc)
+        if type(message) is Update:
+            _check_depth(message.data)
+        return message  # type: ignore[no-any-return]
+
+    def _second_try(self, frame: str | bytes, cause: Exception) -> T:
+        kind = _kind_of(frame)
+        if kind not in self._known:
+            raise InvalidMessage(f"Invalid message type '{kind[:32]}'.")
+        if self._also is not None:
+            with contextlib.suppress(msgspec.DecodeError):
+                return self._also.decode(frame)  # type: ignore[no-any-return]
+        raise InvalidContent(f"Invalid '{kind}' message: {cause}.") from None
+
+
+def _kind_of(frame: str | bytes) -> str:
+    try:
+        return _kind.decode(frame).type
+    except msgspec.ValidationError:
+        raise InvalidMessage("Invalid message: an object with a 'type' is expected.") from None
+    except (msgspec.DecodeError, UnicodeError):
+        raise InvalidMessage("Invalid message received. Only JSON format is supported.") from None
+
+
+def _check_depth(value: Value, depth: int = MAX_DEPTH) -> None:
+    if not isinstance(value, list | dict):
+        return
+    if depth == 0:
+        raise MessageTooLarge(f"A value must not nest deeper than {MAX_DEPTH}.")
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_depth(item, depth - 1)
+
+
+FromClientCodec = Codec[Hello | Command]
+FromGatewayCodec = Codec[
+    New | Update | Reset | Out | AvailabilityChanged | Result | Batch | KeepAlive
+]
+ToGatewayCodec = Codec[Relayed | ClientJoined | Batch]
+ToClientCodec = Codec[
+    New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure
+]
+
+
+def from_client(*, max_bytes: int = MAX_FRAME) -> FromClientCodec:
+    """What a broker reads from clients."""
+    return Codec(Hello | Command, max_bytes=max_bytes)
+
+
+def from_gateway(*, max_bytes: int = MAX_FRAME) -> FromGatewayCodec:
+    """What a broker reads from gateways."""
+    return Codec(
+        New | Update | Reset | Out | AvailabilityChanged | Result | Batch,
+        KeepAlive,
+        max_bytes=max_bytes,
+    )
+
+
+def to_gateway(*, max_bytes: int = MAX_FRAME) -> ToGatewayCodec:
+    """What a gateway reads from the broker."""
+    return Codec(Relayed | ClientJoined | Batch, max_bytes=max_bytes)
+
+
+def to_client(*, max_bytes: int = 64 * MAX_FRAME) -> ToClientCodec:
+    """What a client reads from the broker."""
+    return Codec(
+        New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure,
+        max_bytes=max_bytes,
+    )
+
+
+def encode(message: Message) -> bytes:
+    """`message` as one JSON object in UTF-8."""
+    return _encoder.encode(message)
