@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Simulated nodes: for the demo, for trying things out, for load."""
