@@ -51,7 +51,7 @@ def write_keys(path: str | Path, ring: KeyRing, *, force: bool = False) -> Path:
     file = Path(path).expanduser()
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_directory(file.parent)
         # O_EXCL: nobody can have put a link or a readable file there beforehand.
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -74,3 +74,10 @@ def write_keys(path: str | Path, ring: KeyRing, *, force: bool = False) -> Path:
     except OSError as exc:
         raise KeyFileInvalid(f"Cannot write key file '{file}': {exc.strerror}.") from exc
     return file
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as exc:
+        raise NotADirectoryError(exc.errno, "not a directory") from exc
