@@ -6,7 +6,9 @@ import pytest
 from pyaiot import errors
 from pyaiot.errors import MAX_CLOSE_REASON, InvalidInput, PyaiotError, close_reason
 
-ALL: list[type[PyaiotError]] = [cls for _, cls in inspect.getmembers(errors, inspect.isclass)]
+ALL = [
+    cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, PyaiotError)
+]
 
 
 def test_every_error_has_a_stable_code_of_its_own() -> None:
