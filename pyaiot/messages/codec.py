@@ -84,7 +84,7 @@ class Codec(Generic[T]):
         except (msgspec.DecodeError, UnicodeError) as exc:
             return self._second_try(frame, exc)
         if type(message) is Update:
-            _check_depth(message.data)
+            check_depth(message.data)
         return message  # type: ignore[no-any-return]
 
     def _second_try(self, frame: str | bytes, cause: Exception) -> T:
@@ -106,13 +106,14 @@ def _kind_of(frame: str | bytes) -> str:
         raise InvalidMessage("Invalid message received. Only JSON format is supported.") from None
 
 
-def _check_depth(value: Value, depth: int = MAX_DEPTH) -> None:
+def check_depth(value: Value, depth: int = MAX_DEPTH) -> None:
+    """Raise MessageTooLarge where `value` nests deeper than `depth`."""
     if not isinstance(value, list | dict):
         return
     if depth == 0:
         raise MessageTooLarge(f"A value must not nest deeper than {MAX_DEPTH}.")
     for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, depth - 1)
+        check_depth(item, depth - 1)
 
 
 FromClientCodec = Codec[Hello | Command]
