@@ -13,7 +13,8 @@ from difflib import get_close_matches
 from typing import Final, TypeVar
 
 from pyaiot.errors import SettingsInvalid
-from pyaiot.settings import SERVICES, ServiceSettings, Setting, settings_of
+from pyaiot.setting import Setting
+from pyaiot.settings import SERVICES, ServiceSettings, settings_of
 
 S = TypeVar("S", bound=ServiceSettings)
 

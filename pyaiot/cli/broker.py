@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command `aiot-broker`."""
+
+from functools import partial
+
+from pyaiot.cli.entry import console_script
+from pyaiot.cli.options import service_command
+from pyaiot.settings import BrokerSettings
+
+
+def _start(settings: BrokerSettings) -> int:
+    from pyaiot.broker.service import serve
+    from pyaiot.run import Service, run
+
+    return run([Service("broker", partial(serve, settings))])
+
+
+command = service_command(
+    BrokerSettings,
+    "aiot-broker",
+    "Run the broker, which gateways and clients connect to.",
+    _start,
+)
+main = console_script(command)

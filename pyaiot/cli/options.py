@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Command line options made from the declared settings.
+
+They work as those of the original do: ``--broker-port=8000``, ``_`` for ``-``, and flags both as
+``--debug`` and as ``--debug=true``.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+import click
+
+from pyaiot import __version__
+from pyaiot.cli.entry import leave_on_signal
+from pyaiot.cli.sources import Sources
+from pyaiot.setting import Setting
+from pyaiot.settings import ServiceSettings, settings_of
+
+_log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=ServiceSettings)
+
+CONTEXT: Final[Mapping[str, Any]] = {
+    "token_normalize_func": lambda name: name.replace("_", "-"),
+    "help_option_names": ["--help", "-h"],
+    "max_content_width": 100,
+}
+"""Settings of the context of every command."""
+
+EPILOG: Final = (
+    "Each option can be given as an environment variable as well (PYAIOT_BROKER_PORT) or in the"
+    " file that --config names (broker_port = 8000); the command line comes first, then the"
+    " environment, then the file."
+)
+
+
+_LAST: Final = frozenset(settings_of(ServiceSettings)) - {"broker_host", "broker_port", "key_file"}
+"""What every service has stands behind what is its own."""
+
+
+class _Line(click.Option):
+    """An option whose help is what its setting declares."""
+
+    def __init__(self, setting: Setting, default: object) -> None:
+        self.setting = setting
+        self.shown_default = default
+        super().__init__(
+            [setting.option],
+            type=click.UNPROCESSED,
+            default=None,
+            multiple=setting.kind is tuple,
+            # An option whose value may be left out, rather than what click calls a flag.
+            is_flag=False,
+            flag_value="true" if setting.kind is bool else None,
+            expose_value=True,
+        )
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """The option with the kind of its value; its meaning with bounds and default."""
+        del ctx
+        return f"{self.setting.option}{_placeholder(self.setting)}", _meaning(
+            self.setting, self.shown_default
+        )
+
+
+def _placeholder(setting: Setting) -> str:
+    if setting.kind is bool:
+        return "[=true|false]"
+    if setting.choices:
+        return "=" + "|".join(setting.choices)
+    words = {int: "number", float: "number", tuple: "text", str: "text"}
+    return f"={setting.unit or words[setting.kind]}".upper()
+
+
+def _meaning(setting: Setting, default: object) -> str:
+    notes = []
+    if setting.secret:
+        notes.append(f"better the name of a file in {setting.variable}_FILE")
+    if setting.kind in {int, float} and setting.unit != "port":
+        notes.append(setting.range)
+    if default not in {None, (), ""} and default is not False:
+        notes.append(f"default {default:g}" if isinstance(default, float) else f"default {default}")
+    sentence = setting.help[0].upper() + setting.help[1:]
+    return f"{sentence}  [{'; '.join(notes)}]" if any(notes) else sentence
+
+
+def options_of(
+    services: Iterable[type[ServiceSettings]], defaults: Mapping[str, object] | None = None
+) -> list[click.Parameter]:
+    """An option for each setting of the services; the first to declare a name describes it."""
+    settings: dict[str, Setting] = {}
+    for service in services:
+        for name, setting in settings_of(service).items():
+            settings.setdefault(name, setting)
+    shown = defaults or {}
+    ordered = sorted(settings.values(), key=lambda each: each.name in _LAST)
+    return [_Line(each, shown.get(each.name, each.default)) for each in ordered]
+
+
+def version_option() -> click.Option:
+    """``--version``."""
+
+    def show(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            click.echo(f"{ctx.find_root().info_name} {__version__}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=show,
+        help="Show the version and exit.",
+    )
+
+
+def given(values: Mapping[str, object]) -> dict[str, object]:
+    """Those of click's parameters that were on the command line."""
+    found: dict[str, object] = {}
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            if value:
+                found[name] = ",".join(map(str, value))
+        elif value is not None:
+            found[name] = value
+    return found
+
+
+def begin(settings: ServiceSettings, sources: Sources) -> None:
+    """What every service does first: set up the log, and say what looks like a mistake."""
+    from pyaiot.observe import logs
+
+    logs.configure(
+        settings.logging,
+        debug=settings.debug,
+        file=settings.log_file_prefix,
+        max_size=settings.log_file_max_size,
+        backups=settings.log_file_num_backups,
+    )
+    for warning in sources.warnings:
+        _log.warning("%s", warning)
+
+
+def service_command(
+    service: type[S], name: str, summary: str, start: Callable[[S], int]
+) -> click.Command:
+    """The command of a service; `start` runs it and returns the exit status."""
+
+    def callback(**values: object) -> int:
+        leave_on_signal()
+        sources = Sources.given(given(values))
+        settings = sources.load(service)
+        begin(settings, sources)
+        return start(settings)
+
+    return click.Command(
+        name,
+        params=[*options_of([service]), version_option()],
+        callback=callback,
+        help=summary,
+        epilog=EPILOG,
+        context_settings=dict(CONTEXT),
+    )
