@@ -50,10 +50,8 @@ class _Line(click.Option):
             type=click.UNPROCESSED,
             default=None,
             multiple=setting.kind is tuple,
-            # An option whose value may be left out, rather than what click calls a flag.
-            is_flag=False,
-            flag_value="true" if setting.kind is bool else None,
-            expose_value=True,
+            # The value of such an option may be left out; click means something else by a flag.
+            **({"is_flag": False, "flag_value": "true"} if setting.kind is bool else {}),
         )
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
