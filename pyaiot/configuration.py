@@ -14,18 +14,16 @@ from typing import Final, TypeVar
 
 from pyaiot.errors import SettingsInvalid
 from pyaiot.setting import Setting
-from pyaiot.settings import SERVICES, ServiceSettings, settings_of
+from pyaiot.settings import ALL, Settings, settings_of
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=Settings)
 
 KNOWN: Final[Mapping[str, Setting]] = {
-    name: each for service in SERVICES for name, each in settings_of(service).items()
+    name: each for cls in ALL for name, each in settings_of(cls).items()
 }
 """Every setting of any service; of those with one name, any."""
 
-TABLES: Final[Mapping[str, type[ServiceSettings]]] = {
-    service.section: service for service in SERVICES
-}
+TABLES: Final[Mapping[str, type[Settings]]] = {cls.section: cls for cls in ALL}
 
 
 def suggestion(word: str, known: Collection[str]) -> str:
@@ -75,7 +73,7 @@ class ConfigFile:
                 raise SettingsInvalid(f"{name}: unknown table [{key}]{suggestion(key, TABLES)}")
         return cls(name, shared, tables)
 
-    def values(self, service: type[ServiceSettings]) -> Iterator[tuple[Setting, object, str]]:
+    def values(self, service: type[Settings]) -> Iterator[tuple[Setting, object, str]]:
         """Setting, value and its place, for each setting of `service` in the file."""
         settings = settings_of(service)
         for name, value in self.shared.items():
@@ -109,7 +107,7 @@ def load(
             found[each.name] = _accept(each, text, each.variable)
     for name, value in (options or {}).items():
         found[name] = _accept(settings[name], value, settings[name].option)
-    return service(**found)  # type: ignore[arg-type] # each was accepted by its setting
+    return service(**found)
 
 
 def secret_files(environ: Mapping[str, str]) -> Mapping[str, str]:

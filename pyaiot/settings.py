@@ -18,11 +18,24 @@ KEY_FILE: Final = "~/.pyaiot/keys"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ServiceSettings:
-    """What every service has."""
+class Settings:
+    """Base of all settings classes."""
 
     section: ClassVar[str] = ""
     """The service's own table in a TOML file."""
+
+    def __post_init__(self) -> None:
+        """Raise SettingsInvalid for a value that is out of bounds."""
+        for each in settings_of(type(self)).values():
+            try:
+                each.check(getattr(self, each.name))
+            except SettingsInvalid as exc:
+                raise SettingsInvalid(f"{each.name}: {exc}") from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServiceSettings(Settings):
+    """What every service has."""
 
     config: str | None = setting(
         None,
@@ -46,14 +59,6 @@ class ServiceSettings:
         100_000_000, "size at which a log file is set aside", minimum=1000, unit="bytes"
     )
     log_file_num_backups: int = setting(10, "older log files that are kept", minimum=0)
-
-    def __post_init__(self) -> None:
-        """Raise SettingsInvalid for a value that is out of bounds."""
-        for each in settings_of(type(self)).values():
-            try:
-                each.check(getattr(self, each.name))
-            except SettingsInvalid as exc:
-                raise SettingsInvalid(f"{each.name}: {exc}") from None
 
     def _together(self, *names: str) -> None:
         given = [name for name in names if getattr(self, name)]
@@ -173,7 +178,9 @@ class MqttGatewaySettings(GatewaySettings):
     section: ClassVar[str] = "mqtt-gateway"
 
     mqtt_host: str = setting(
-        "localhost", "host of the MQTT broker; 'embedded' starts one in the gateway", unit="host"
+        "localhost",
+        "host of the MQTT broker; 'embedded' starts one in the gateway, 'embedded:HOST' on HOST",
+        unit="host",
     )
     mqtt_port: int = port(1886, "port of the MQTT broker")
     mqtt_ssl: bool = setting(False, "connect to the MQTT broker by TLS")
@@ -232,6 +239,18 @@ class DashboardSettings(ServiceSettings):
         self._default_port(self.broker_ssl)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UpSettings(Settings):
+    """What `aiot up` and `aiot demo` have besides the settings of the services they run."""
+
+    section: ClassVar[str] = "up"
+
+    host: str = setting(
+        "localhost", "address that everything listens on; 0.0.0.0 for all interfaces", unit="host"
+    )
+    open: bool = setting(False, "open the page in a browser")
+
+
 SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     BrokerSettings,
     CoapGatewaySettings,
@@ -240,7 +259,9 @@ SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     DashboardSettings,
 )
 
+ALL: Final[tuple[type[Settings], ...]] = (*SERVICES, UpSettings)
 
-def settings_of(service: type[ServiceSettings]) -> Mapping[str, Setting]:
-    """The settings of a service by name, in the order of their declaration."""
-    return {declared.name: Setting.of(declared) for declared in fields(service)}
+
+def settings_of(cls: type[Settings]) -> Mapping[str, Setting]:
+    """The settings in a class by name, in the order of their declaration."""
+    return {declared.name: Setting.of(declared) for declared in fields(cls)}

@@ -6,7 +6,7 @@ They work as those of the original do: ``--broker-port=8000``, ``_`` for ``-``, 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final, TypeVar
 
 import click
@@ -15,11 +15,11 @@ from pyaiot import __version__
 from pyaiot.cli.entry import leave_on_signal
 from pyaiot.cli.sources import Sources
 from pyaiot.setting import Setting
-from pyaiot.settings import ServiceSettings, settings_of
+from pyaiot.settings import ServiceSettings, Settings, settings_of
 
 _log = logging.getLogger(__name__)
 
-S = TypeVar("S", bound=ServiceSettings)
+T = TypeVar("T", bound=ServiceSettings)
 
 CONTEXT: Final[Mapping[str, Any]] = {
     "token_normalize_func": lambda name: name.replace("_", "-"),
@@ -35,23 +35,29 @@ EPILOG: Final = (
 )
 
 
-_LAST: Final = frozenset(settings_of(ServiceSettings)) - {"broker_host", "broker_port", "key_file"}
-"""What every service has stands behind what is its own."""
+_RUNNING: Final = frozenset(settings_of(ServiceSettings)) - {
+    "broker_host",
+    "broker_port",
+    "key_file",
+}
+"""What every command has, and few want to change."""
 
 
 class _Line(click.Option):
     """An option whose help is what its setting declares."""
 
-    def __init__(self, setting: Setting, default: object) -> None:
+    def __init__(self, setting: Setting, default: object, section: str) -> None:
         self.setting = setting
+        self.section = section
         self.shown_default = default
+        # The value of such an option may be left out; click means something else by a flag.
+        flag: dict[str, Any] = {"is_flag": False, "flag_value": "true"}
         super().__init__(
             [setting.option],
             type=click.UNPROCESSED,
             default=None,
             multiple=setting.kind is tuple,
-            # The value of such an option may be left out; click means something else by a flag.
-            **({"is_flag": False, "flag_value": "true"} if setting.kind is bool else {}),
+            **(flag if setting.kind is bool else {}),
         )
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
@@ -83,17 +89,40 @@ def _meaning(setting: Setting, default: object) -> str:
     return f"{sentence}  [{'; '.join(notes)}]" if any(notes) else sentence
 
 
+class SettingsCommand(click.Command):
+    """A command whose options are settings; its help shows them in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a list of options for each section."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                section = param.section if isinstance(param, _Line) else "Other options"
+                sections.setdefault(section, []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+
 def options_of(
-    services: Iterable[type[ServiceSettings]], defaults: Mapping[str, object] | None = None
+    *sections: tuple[str, type[Settings]],
+    defaults: Mapping[str, object] | None = None,
+    without: Container[str] = (),
 ) -> list[click.Parameter]:
-    """An option for each setting of the services; the first to declare a name describes it."""
-    settings: dict[str, Setting] = {}
-    for service in services:
-        for name, setting in settings_of(service).items():
-            settings.setdefault(name, setting)
+    """An option for each setting of some classes, each under a heading.
+
+    Of settings with the same name, the first stands for all.
+    """
     shown = defaults or {}
-    ordered = sorted(settings.values(), key=lambda each: each.name in _LAST)
-    return [_Line(each, shown.get(each.name, each.default)) for each in ordered]
+    lines: dict[str, _Line] = {}
+    for heading, cls in sections:
+        for name, setting in settings_of(cls).items():
+            if name not in lines and name not in without:
+                section = "Log and configuration" if name in _RUNNING else heading
+                lines[name] = _Line(setting, shown.get(name, setting.default), section)
+    running = [line for line in lines.values() if line.name in _RUNNING]
+    return [*(line for line in lines.values() if line.name not in _RUNNING), *running]
 
 
 def version_option() -> click.Option:
@@ -142,7 +171,7 @@ def begin(settings: ServiceSettings, sources: Sources) -> None:
 
 
 def service_command(
-    service: type[S], name: str, summary: str, start: Callable[[S], int]
+    service: type[T], name: str, summary: str, start: Callable[[T], int]
 ) -> click.Command:
     """The command of a service; `start` runs it and returns the exit status."""
 
@@ -153,9 +182,9 @@ def service_command(
         begin(settings, sources)
         return start(settings)
 
-    return click.Command(
+    return SettingsCommand(
         name,
-        params=[*options_of([service]), version_option()],
+        params=[*options_of(("Options", service)), version_option()],
         callback=callback,
         help=summary,
         epilog=EPILOG,

@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 
 from pyaiot.configuration import ConfigFile, load, secret_files, unknown_variables
 from pyaiot.errors import SettingsInvalid
-from pyaiot.settings import ServiceSettings, settings_of
+from pyaiot.settings import Settings, settings_of
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=Settings)
 
 _MAX_SIZE: Final = 1_048_576
 
@@ -45,11 +45,18 @@ class Sources:
         return cls.read(options, os.environ)
 
     def load(self, service: type[S], defaults: Mapping[str, object] | None = None) -> S:
-        """The settings of one service; options of other services are left to them."""
+        """The settings of one service; options and defaults of others are left to them."""
         own = settings_of(service)
-        options = {name: value for name, value in self.options.items() if name in own}
+
+        def of_this(values: Mapping[str, object]) -> dict[str, object]:
+            return {name: value for name, value in values.items() if name in own}
+
         return load(
-            service, file=self.file, environ=self.environ, options=options, defaults=defaults
+            service,
+            file=self.file,
+            environ=self.environ,
+            options=of_this(self.options),
+            defaults=of_this(defaults or {}),
         )
 
 

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command `aiot up`: broker, gateways and page in one process."""
+
+import contextlib
+import logging
+import os
+import tempfile
+import webbrowser
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from pyaiot.cli.entry import leave_on_signal
+from pyaiot.cli.options import (
+    CONTEXT,
+    EPILOG,
+    SettingsCommand,
+    begin,
+    given,
+    options_of,
+    version_option,
+)
+from pyaiot.cli.sources import Sources
+from pyaiot.errors import SettingsInvalid
+from pyaiot.settings import (
+    KEY_FILE,
+    BrokerSettings,
+    CoapGatewaySettings,
+    DashboardSettings,
+    GatewaySettings,
+    MqttGatewaySettings,
+    UpSettings,
+    WebsocketGatewaySettings,
+)
+
+if TYPE_CHECKING:
+    from pyaiot.run import Service
+
+_log = logging.getLogger(__name__)
+
+_ELSEWHERE: Final = frozenset({"ssl_cert", "ssl_key", "broker_ca"})
+"""TLS between services of one process guards nothing; before the page stands a reverse proxy."""
+
+_EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - recognised, not listened on
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The settings of all services."""
+
+    up: UpSettings
+    broker: BrokerSettings
+    coap: CoapGatewaySettings
+    mqtt: MqttGatewaySettings
+    websocket: WebsocketGatewaySettings
+    dashboard: DashboardSettings
+
+    @classmethod
+    def load(cls, sources: Sources) -> "Suite":
+        """Settings with which the services find each other. Raises SettingsInvalid."""
+        up = sources.load(UpSettings)
+        defaults = defaults_for(up.host)
+        broker = sources.load(BrokerSettings, defaults)
+        if not broker.broker_port:
+            raise SettingsInvalid("--broker-port: 'aiot up' needs a port that it knows beforehand")
+        if broker.ssl_cert:
+            raise SettingsInvalid(
+                "ssl_cert: 'aiot up' serves no TLS; put a reverse proxy before it, or start the"
+                " services one by one"
+            )
+        wide = broker.broker_host in _EVERYWHERE
+        near = partial(
+            replace,
+            broker_host="localhost" if wide else broker.broker_host,
+            broker_ssl=False,
+            broker_ca=None,
+        )
+        return cls(
+            up,
+            broker,
+            near(sources.load(CoapGatewaySettings, defaults)),
+            near(sources.load(MqttGatewaySettings, defaults)),
+            near(sources.load(WebsocketGatewaySettings, defaults)),
+            sources.load(DashboardSettings, defaults),
+        )
+
+    def with_keys(self, path: str) -> "Suite":
+        """The same with the key file `path`."""
+        return Suite(
+            self.up,
+            replace(self.broker, key_file=path),
+            replace(self.coap, key_file=path),
+            replace(self.mqtt, key_file=path),
+            replace(self.websocket, key_file=path),
+            replace(self.dashboard, key_file=path),
+        )
+
+    @property
+    def page(self) -> str:
+        """The address of the page, for a browser on this machine."""
+        host = self.dashboard.web_host
+        if host in _EVERYWHERE:
+            host = "localhost"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.dashboard.web_port}"
+
+    def announce(self) -> None:
+        """Say where the page is, and show it if that is wanted."""
+        click.echo(f"The page is at {self.page}")
+        if self.up.open:
+            webbrowser.open(self.page)
+
+    def stages(self) -> "tuple[list[Service], list[Service]]":
+        """The broker, and what connects to it."""
+        from pyaiot.broker import service as broker
+        from pyaiot.dashboard import service as dashboard
+        from pyaiot.gateway import service as gateway
+        from pyaiot.run import Service
+
+        return (
+            [Service("broker", partial(broker.serve, self.broker))],
+            [
+                Service("coap-gateway", partial(gateway.serve, self.coap)),
+                Service("mqtt-gateway", partial(gateway.serve, self.mqtt)),
+                Service("ws-gateway", partial(gateway.serve, self.websocket)),
+                Service("dashboard", partial(dashboard.serve, self.dashboard)),
+            ],
+        )
+
+
+def defaults_for(host: str) -> dict[str, object]:
+    """Defaults of `aiot up` where they differ from those of the services one by one."""
+    return {
+        "broker_host": host,
+        "coap_host": host,
+        "gateway_host": host,
+        "mqtt_host": "embedded" if host == UpSettings().host else f"embedded:{host}",
+        "web_host": host,
+    }
+
+
+@contextlib.contextmanager
+def keys_for(suite: Suite) -> Iterator[Suite]:
+    """The suite with the keys of its key file, or with keys of this run if it names none."""
+    if suite.broker.key_file != KEY_FILE or Path(KEY_FILE).expanduser().exists():
+        yield suite
+        return
+    from pyaiot.link.keyfile import write_keys
+    from pyaiot.messages.keys import KeyPair, KeyRing
+
+    with tempfile.TemporaryDirectory(prefix="pyaiot-") as folder:
+        path = write_keys(Path(folder, "keys"), KeyRing((KeyPair.generate(os.urandom),)))
+        _log.info("there is no key file: services outside this process cannot join")
+        yield suite.with_keys(str(path))
+
+
+def options() -> list[click.Parameter]:
+    """The options of `aiot up`."""
+    return [
+        *options_of(
+            ("Options", UpSettings),
+            ("Broker", BrokerSettings),
+            ("Page", DashboardSettings),
+            ("Gateways", GatewaySettings),
+            ("CoAP gateway", CoapGatewaySettings),
+            ("MQTT gateway", MqttGatewaySettings),
+            ("Websocket gateway", WebsocketGatewaySettings),
+            defaults=defaults_for(UpSettings().host),
+            without=_ELSEWHERE,
+        ),
+        version_option(),
+    ]
+
+
+def prepare(values: Mapping[str, object]) -> Suite:
+    """The settings of all services, and the log set up as they say."""
+    leave_on_signal()
+    sources = Sources.given(given(values))
+    suite = Suite.load(sources)
+    begin(suite.broker, sources)
+    return suite
+
+
+def _run(**values: object) -> int:
+    from pyaiot.run import run
+
+    with keys_for(prepare(values)) as suite:
+        return run(*suite.stages(), on_ready=suite.announce)
+
+
+command = SettingsCommand(
+    "up",
+    params=options(),
+    callback=_run,
+    help="Run the broker, the gateways with an MQTT broker, and the page in one process.",
+    epilog=EPILOG,
+    context_settings=dict(CONTEXT),
+)
