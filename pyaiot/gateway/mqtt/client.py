@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An MQTT client that stays connected."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Coroutine, Sequence
+from random import Random
+from typing import Any, Final
+
+from pyaiot.errors import LinkFailed
+from pyaiot.gateway.mqtt.packets import Version
+from pyaiot.gateway.mqtt.session import (
+    Handler,
+    Refused,
+    Server,
+    Session,
+    Unanswered,
+    connected,
+)
+
+logger = logging.getLogger(__name__)
+
+FIRST_DELAY: Final = 0.5
+LONGEST_DELAY: Final = 30.0
+"""Seconds between two attempts to connect, doubled from the first to the longest."""
+
+
+class MqttClient:
+    """Connects, subscribes, and does both again whenever the connection has ended.
+
+    It asks for version 5 and falls back to 3.1.1 at once where the broker does not speak it; what
+    worked is remembered.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        client_id: str,
+        subscriptions: Sequence[str],
+        handle: Handler,
+        random: Random,
+    ) -> None:
+        self._server = server
+        self._client_id = client_id
+        self._subscriptions = subscriptions
+        self._handle = handle
+        self._random = random
+        self._version = Version.V5
+        self._worked = False
+        """This version has worked before."""
+        self._session: Session | None = None
+        self._failures = 0
+        self._complaint = ""
+
+    async def run(self, meanwhile: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Stay connected until cancelled; `meanwhile` runs anew during each connection.
+
+        Raises StartFailed when the server's certificates cannot be used.
+        """
+        context = self._server.tls_context()
+        while True:
+            try:
+                await self._connection(context, meanwhile)
+            except LinkFailed as exc:
+                if self._fall_back(exc):
+                    continue
+                self._complain(exc.reason)
+            await asyncio.sleep(self._delay())
+            self._failures += 1
+
+    async def _connection(
+        self,
+        context: ssl.SSLContext | None,
+        meanwhile: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        """One connection, from first to last; always raises, LinkFailed with the reason."""
+        loop = asyncio.get_running_loop()
+        async with connected(
+            self._server, context, self._client_id, self._version, self._handle
+        ) as session:
+            await session.subscribe(self._subscriptions)
+            logger.info("connected to the MQTT broker at %s", self._server)
+            self._complaint = ""
+            self._worked = True
+            since = loop.time()
+            self._session = session
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    companion = tasks.create_task(meanwhile())
+                    reason = await session.run()
+                    companion.cancel()
+            finally:
+                self._session = None
+            if loop.time() - since > LONGEST_DELAY:
+                # A broker that lets one in only to throw one out is not tried ever faster.
+                self._failures = 0
+            raise LinkFailed(reason)
+
+    def _fall_back(self, failure: LinkFailed) -> bool:
+        """Whether to try the other version now."""
+        refused = isinstance(failure, Refused) and failure.version
+        mute = isinstance(failure, Unanswered) and not self._worked
+        if not refused and not mute:
+            return False
+        self._worked = False
+        first = self._version is Version.V5
+        self._version = Version.V3_1_1 if first else Version.V5
+        return first
+
+    def _complain(self, reason: str) -> None:
+        level = logging.DEBUG if reason == self._complaint else logging.WARNING
+        self._complaint = reason
+        logger.log(level, "no connection to the MQTT broker at %s: %s", self._server, reason)
+
+    def _delay(self) -> float:
+        longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._failures, 10))
+        return self._random.uniform(longest / 2, longest)
+
+    async def publish(self, topic: str, payload: bytes) -> bool:
+        """`Session.publish`; raises LinkFailed without a connection, too."""
+        if self._session is None:
+            raise LinkFailed("MQTT broker not connected")
+        return await self._session.publish(topic, payload)

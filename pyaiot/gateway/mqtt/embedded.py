@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""An MQTT broker within the gateway: amqtt, behind a door of our own.
+
+amqtt serves MQTT 3.1.1. By itself it reads packets of any length, waits for ever for the first one,
+does not enforce keep-alive, queues without bounds for a client that does not read, and leaves tasks
+behind whose errors nobody looks at. So the connections are accepted here, and amqtt gets only
+packets that `door` lets in.
+
+No session outlives its connection, and there are no ``$SYS`` topics.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import ipaddress
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import amqtt
+from amqtt.adapters import ReaderAdapter, StreamWriterAdapter
+from amqtt.broker import Broker
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+from amqtt.plugins.base import BaseAuthPlugin
+from amqtt.session import Session
+
+from pyaiot.errors import InvalidMessage, StartFailed
+from pyaiot.gateway.mqtt import door, packets
+from pyaiot.gateway.mqtt.packets import Cutter
+from pyaiot.gateway.mqtt.session import Server
+from pyaiot.model.rate import Allowance
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK: Final = ("127.0.0.1", "::1")
+MAX_CONNECTIONS: Final = 1000
+MAX_RETAINED: Final = 1000
+MAX_RETAINED_BYTES: Final = 4 << 20
+
+FIRST_PACKET: Final = 10.0
+"""Seconds that a client may take to send CONNECT."""
+
+RATE: Final = 1000.0
+"""Packets a second that are taken from one client in the long run; others wait in its socket."""
+
+MAX_UNSENT: Final = 1 << 20
+"""Bytes that may wait for a client which does not read; then its connection is cut."""
+
+CLOSE_TIMEOUT: Final = 0.5
+"""Seconds that the broker may take to end."""
+
+_LISTENER: Final = "default"
+_AMQTT: Final = str(Path(amqtt.__file__).parent)
+
+
+class Reader(ReaderAdapter):
+    """What one client sends, in packets that amqtt can take; then the end."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, now: float
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._cutter = Cutter(door.MAX_PACKET)
+        self._waiting: deque[bytes] = deque()
+        self._packet = memoryview(b"")
+        self._greeted = False
+        self._ended = False
+        self._silence: float | None = FIRST_PACKET
+        self._deadline: float | None = now + FIRST_PACKET
+        self._allowance = Allowance(RATE, RATE, now)
+
+    async def read(self, n: int = -1) -> bytes:
+        """The next `n` bytes of a packet, as amqtt asks for its parts one by one."""
+        # amqtt cancels this when the client is silent, and then calls it again: nothing may be
+        # taken from the socket or the queue before an await that can be cancelled.
+        if not n:
+            return b""
+        if not self._packet:
+            self._packet = memoryview(await self._next())
+        taken = bytes(self._packet[:n])
+        self._packet = self._packet[n:]
+        if len(taken) < n:
+            self.feed_eof()
+            raise asyncio.IncompleteReadError(taken, n)
+        return taken
+
+    def feed_eof(self) -> None:
+        self._ended = True
+        self._packet = memoryview(b"")
+        self._waiting.clear()
+
+    async def _next(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        while not self._waiting:
+            if self._ended:
+                raise asyncio.IncompleteReadError(b"", 1)
+            await self._receive(loop)
+        while not self._allowance.take(loop.time()):  # noqa: ASYNC110 - time is what it waits for
+            await asyncio.sleep(10 / RATE)
+        return self._waiting.popleft()
+
+    async def _receive(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                data = await self._reader.read(65_536)
+        except OSError as exc:  # TimeoutError among them
+            logger.debug("MQTT client dropped: %s", str(exc) or "silent for too long")
+            data = b""
+        if not data:
+            self._ended = True
+        try:
+            for frame in self._cutter.feed(data):
+                self._admit(frame)
+        except InvalidMessage as exc:
+            logger.debug("MQTT client dropped: %s", exc.reason)
+            if isinstance(exc, door.WrongVersion):
+                self._writer.write(packets.connack_refusing_version())
+            self._ended = True
+        if self._silence:
+            self._deadline = loop.time() + self._silence
+
+    def _admit(self, frame: packets.Frame) -> None:
+        if self._greeted:
+            door.check(frame)
+        else:
+            # Half as much again as the client promises (MQTT 3.1.1 section 3.1.2.10).
+            self._silence = door.check_connect(frame) * 1.5 or None
+            self._deadline = None
+            self._greeted = True
+        self._waiting.append(frame.raw())
+
+
+class Writer(StreamWriterAdapter):
+    """Never waits for a client that does not read, but cuts it off."""
+
+    def write(self, data: bytes) -> None:
+        transport = self._writer.transport
+        if self.is_closed or transport.is_closing():
+            return
+        self._writer.write(data)
+        if transport.get_write_buffer_size() > MAX_UNSENT:
+            logger.debug("MQTT client dropped: it does not read")
+            transport.abort()
+
+    async def drain(self) -> None:
+        """Return at once: amqtt would hold a lock meanwhile, and queue without bounds."""
+
+    async def close(self) -> None:
+        self.is_closed = True
+        self._writer.close()
+
+
+class Doorkeeper(BaseAuthPlugin):
+    """Lets in whoever knows user and password, or everybody where none are set."""
+
+    @dataclass
+    class Config:
+        """Filled by amqtt."""
+
+        user: str | None = None
+        password: str | None = None
+
+    async def authenticate(self, *, session: Session) -> bool:
+        # What amqtt calls anonymous is forgotten when its connection ends.
+        session.is_anonymous = True
+        if self.config.user is None:
+            return True
+        return _same(session.username, self.config.user) and _same(
+            session.password, self.config.password or ""
+        )
+
+
+def _same(given: str | None, wanted: str) -> bool:
+    return hmac.compare_digest((given or "").encode(), wanted.encode())
+
+
+class BoundedBroker(Broker):
+    """amqtt's broker, with as many retained messages as there is room for."""
+
+    async def retain_message(
+        self,
+        source_session: Session | None,
+        topic_name: str | None,
+        data: bytes | bytearray | None,
+        qos: int | None = None,
+    ) -> None:
+        others = [
+            len(kept.data) for topic, kept in self.retained_messages.items() if topic != topic_name
+        ]
+        if data and (len(others) >= MAX_RETAINED or sum(others) + len(data) > MAX_RETAINED_BYTES):
+            logger.debug("no room to retain the message at %r", topic_name)
+            return
+        await super().retain_message(source_session, topic_name, data, qos)
+
+
+@contextlib.asynccontextmanager
+async def embedded_broker(wanted: Server) -> AsyncIterator[Server]:
+    """A broker for as long as the block lasts; gives the address at which its gateway reaches it.
+
+    `wanted.host` is ``embedded``, for loopback only, or ``embedded:HOST``. Its user and password,
+    where set, are asked of every client. Raises StartFailed when it cannot listen, or would listen
+    beyond loopback without asking for a password.
+    """
+    hosts = _hosts(wanted)
+    for name in ("amqtt", "transitions"):
+        # They tell of every packet, and of a client's faults with tracebacks.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    broker = BoundedBroker(_configuration(wanted))
+    with _unread_errors_of_amqtt():
+        async with asyncio.TaskGroup() as tasks:
+            connections: set[asyncio.Task[None]] = set()
+
+            def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                if len(connections) >= MAX_CONNECTIONS:
+                    writer.transport.abort()
+                    return
+                task = tasks.create_task(_serve(broker, reader, writer))
+                connections.add(task)
+                task.add_done_callback(connections.discard)
+
+            listeners = await _listen(accept, hosts, wanted.port)
+            await broker.start()
+            host, port = listeners[0].sockets[0].getsockname()[:2]
+            logger.info("embedded MQTT broker listening on %s port %d", ", ".join(hosts), port)
+            try:
+                yield replace(wanted, host=_reachable(host), port=port)
+            finally:
+                for listener in listeners:
+                    listener.close()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_TIMEOUT):
+                        await broker.shutdown()
+                for task in connections:
+                    task.cancel()
+
+
+def _hosts(wanted: Server) -> tuple[str, ...]:
+    host = wanted.host.partition(":")[2]
+    if not host or host == "localhost":
+        return LOOPBACK
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise StartFailed(f"'{host}' is no address that the MQTT broker can listen on.") from None
+    if not loopback and not (wanted.user and wanted.password):
+        raise StartFailed(
+            f"The embedded MQTT broker listens on {host} only with a user and a password."
+        )
+    return (host,)
+
+
+def _reachable(host: str) -> str:
+    address = ipaddress.ip_address(host)
+    return LOOPBACK[address.version == 6] if address.is_unspecified else host
+
+
+def _configuration(wanted: Server) -> BrokerConfig:
+    access = {"user": wanted.user, "password": wanted.password} if wanted.user else {}
+    return BrokerConfig(
+        listeners={_LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
+        plugins={f"{__name__}.{Doorkeeper.__qualname__}": access},
+    )
+
+
+async def _listen(accept: Any, hosts: tuple[str, ...], port: int) -> list[asyncio.Server]:
+    listeners: list[asyncio.Server] = []
+    for host in hosts:
+        try:
+            listeners.append(await asyncio.start_server(accept, host, port))
+        except OSError as exc:
+            if listeners:  # a machine without IPv6
+                continue
+            raise StartFailed(
+                f"The MQTT broker cannot listen on {host} port {port}: {exc}."
+            ) from exc
+        port = listeners[0].sockets[0].getsockname()[1]
+    return listeners
+
+
+async def _serve(
+    broker: Broker, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    now = asyncio.get_running_loop().time()
+    try:
+        await broker.external_connected(Reader(reader, writer, now), Writer(writer), _LISTENER)
+    except Exception as exc:  # noqa: BLE001 - whatever amqtt makes of this client, others go on
+        logger.debug("MQTT client dropped: %r", exc)
+    finally:
+        writer.close()
+
+
+@contextlib.contextmanager
+def _unread_errors_of_amqtt() -> Iterator[None]:
+    """Keep asyncio from logging tracebacks of tasks that amqtt started and forgot."""
+    loop = asyncio.get_running_loop()
+    previous = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        task = context.get("future")
+        code = getattr(task.get_coro(), "cr_code", None) if isinstance(task, asyncio.Task) else None
+        if code is not None and code.co_filename.startswith(_AMQTT):
+            logger.debug("within amqtt: %r", context.get("exception"))
+        elif previous is not None:
+            previous(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
+    try:
+        yield
+    finally:
+        if loop.get_exception_handler() is handle:
+            loop.set_exception_handler(previous)
