@@ -61,6 +61,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
     "board": Resource("simulated"),
     "name": Resource("Test node"),
     "os": Resource("riot"),
+    "ip": Resource("127.0.0.1"),
     "position": Resource('{"lat":48.714784,"lng":2.205502}'),
     "led": Resource("0", accepts=lambda payload: payload in {"0", "1"}),
     "temperature": Resource("23.0°C", 5.0, _wave(23, 3, 0.3, "{:.1f}°C")),
