@@ -28,7 +28,7 @@ TABLES: Final[Mapping[str, type[Settings]]] = {cls.section: cls for cls in ALL}
 
 def suggestion(word: str, known: Collection[str]) -> str:
     """A question to end an error message with, if `word` looks like a slip of the pen."""
-    close = get_close_matches(word, known, 1)
+    close = get_close_matches(word, known, 1, cutoff=0.75)
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -125,11 +125,12 @@ def secret_files(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
     """A warning for each variable that looks like a setting and is none."""
-    known = {each.variable for each in KNOWN.values()}
-    known |= {each.variable + "_FILE" for each in KNOWN.values() if each.secret}
+    known = {name.upper() for name in KNOWN}
+    known |= {name.upper() + "_FILE" for name, each in KNOWN.items() if each.secret}
     for variable in environ:
-        if variable.startswith("PYAIOT_") and variable not in known:
-            yield f"{variable} is no setting{suggestion(variable, known)}"
+        prefix, found, name = variable.partition("PYAIOT_")
+        if found and not prefix and name not in known:
+            yield f"{variable} is no setting{suggestion(name, known)}"
 
 
 def _accept(each: Setting, value: object, place: str) -> object:
@@ -141,9 +142,13 @@ def _accept(each: Setting, value: object, place: str) -> object:
 
 def _known_name(name: str, known: Mapping[str, Setting], where: str) -> str:
     plain = name.replace("-", "_")
-    if plain not in known or not known[plain].in_file:
-        raise SettingsInvalid(f"{where}: unknown setting {name}{suggestion(plain, known)}")
-    return plain
+    if plain in known and known[plain].in_file:
+        return plain
+    if plain in known:
+        raise SettingsInvalid(f"{where}: {name} cannot stand in a file")
+    others = [f"[{table}]" for table, cls in TABLES.items() if plain in settings_of(cls)]
+    hint = f"; it belongs to {' or '.join(others)}" if others else suggestion(plain, known)
+    raise SettingsInvalid(f"{where}: unknown setting {name}{hint}")
 
 
 def _toml_of(text: str, name: str) -> Mapping[str, object]:

@@ -134,7 +134,8 @@ class Setting:
             raise SettingsInvalid(f"expected {self.expected}, not {value!r}")
         elif self.kind in {int, float}:
             number = cast("float", value)
-            if not self.minimum <= number <= self.maximum or math.isnan(number):
+            finite = self.kind is int or math.isfinite(number)
+            if not finite or not self.minimum <= number <= self.maximum:
                 raise SettingsInvalid(f"expected {self.expected}, not {value}")
 
     @property
