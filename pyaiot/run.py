@@ -44,15 +44,16 @@ def run(*stages: Sequence[Service], on_ready: Callable[[], None] | None = None) 
     manager = ServiceManager.of(os.environ, os.getpid())
     deadline = threading.Timer(GRACE, _end_now)
     deadline.daemon = True
+    causes: list[BaseException] = []
     try:
         asyncio.run(_main(stages, manager, deadline.start, on_ready))
     except BaseExceptionGroup as group:
-        return _outcome(group)
+        causes += (exc for exc in _leaves(group) if not isinstance(exc, _Stopped))
     finally:
         # A thread that is still looking up a name would hold the process up beyond this.
         if threading.active_count() <= 1 + deadline.is_alive():
             deadline.cancel()
-    return 0
+    return _status(causes)
 
 
 async def _main(
@@ -104,8 +105,7 @@ async def _serve(service: Service, ready: Ready) -> None:
     raise RuntimeError(f"{service.name} ended by itself")
 
 
-def _outcome(group: BaseExceptionGroup[BaseException]) -> int:
-    causes = [exc for exc in _leaves(group) if not isinstance(exc, _Stopped)]
+def _status(causes: Sequence[BaseException]) -> int:
     crashes = [exc for exc in causes if not isinstance(exc, PyaiotError)]
     for exc in crashes:
         _log.critical("crashed: %s", exc, exc_info=exc)
