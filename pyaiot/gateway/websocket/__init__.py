@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nodes that hold a websocket open."""
+"""Nodes that keep a websocket open: ``ws://HOST:8001/node`` (WIRE.md section 6)."""
