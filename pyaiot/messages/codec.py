@@ -6,7 +6,7 @@ from typing import Any, Final, Generic, TypeVar, get_args
 
 import msgspec
 
-from pyaiot.errors import InvalidContent, InvalidMessage, MessageTooLarge
+from pyaiot.errors import InvalidContent, InvalidMessage, InvalidValue, MessageTooLarge
 from pyaiot.messages.types import (
     AvailabilityChanged,
     Batch,
@@ -32,6 +32,9 @@ MAX_FRAME: Final = 1 << 20
 
 MAX_DEPTH: Final = 32
 """How deep lists and objects of a value may nest."""
+
+MAX_VALUE: Final = 1 << 17
+"""Bytes of one value as JSON; a frame holds it and all that is sent with it."""
 
 _ORIGINAL: Final = frozenset({"new", "update", "out", "reset"})
 """What every peer may send without an error (WIRE.md section 3)."""
@@ -114,6 +117,18 @@ def check_depth(value: Value, depth: int = MAX_DEPTH) -> None:
         raise MessageTooLarge(f"A value must not nest deeper than {MAX_DEPTH}.")
     for item in value.values() if isinstance(value, dict) else value:
         check_depth(item, depth - 1)
+
+
+def check_value(value: Value) -> None:
+    """Raise MessageTooLarge or InvalidValue unless `value` can be sent to any peer."""
+    check_depth(value)
+    try:
+        size = len(_encoder.encode(value))
+    except (TypeError, ValueError, OverflowError) as exc:
+        # Half of a surrogate pair is a ValueError too; a peer would take the frame for garbage.
+        raise InvalidValue(f"A value cannot be written as JSON: {type(exc).__name__}.") from exc
+    if size > MAX_VALUE:
+        raise MessageTooLarge(f"A value must not be longer than {MAX_VALUE} bytes.")
 
 
 FromClientCodec = Codec[Hello | Command]

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the broker is told of nodes, in the words that this broker understands.
+
+To a broker of the original a node that is offline is gone, and comes anew when it returns. While
+no broker is there only readings are kept (the spool does that); all else is told from what is
+known when a broker comes (`outbox`).
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pyaiot.gateway.effects import Send
+from pyaiot.gateway.roster import Node, Roster
+from pyaiot.messages.types import (
+    EVERYONE,
+    AvailabilityChanged,
+    Feature,
+    KeepAlive,
+    Message,
+    New,
+    Out,
+    Reset,
+    Update,
+)
+from pyaiot.model.moment import Moment
+from pyaiot.model.node import Availability, Reading
+
+KEEP_ALIVE: Final = 30.0
+"""Seconds between signs of life to a broker of the original (WIRE.md section 3.2)."""
+
+_NEVER: Final = float("inf")
+
+
+class Announcer:
+    """Puts into messages what happened to nodes."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self._granted: frozenset[Feature] | None = None
+        self._gone: OrderedDict[str, None] = OrderedDict()
+        self.due = _NEVER
+        """When `keep_alive` is to be called next, on the steady clock."""
+
+    def joined(self, granted: frozenset[Feature], now: Moment) -> None:
+        """A broker is there and understands `granted`."""
+        self._granted = granted
+        self.due = now.steady + KEEP_ALIVE if self._legacy else _NEVER
+
+    def left(self, undelivered: Iterable[Message]) -> None:
+        """The broker is gone; of what was sent, `undelivered` may not have arrived."""
+        self._granted = None
+        self.due = _NEVER
+        for message in undelivered:
+            if isinstance(message, Reset):
+                node = self._roster.get(message.uid)
+                if node is not None:
+                    node.reset_untold = True
+            elif isinstance(message, Out) and self._roster.get(message.uid) is None:
+                self._remember_gone(message.uid)
+
+    def keep_alive(self, now: Moment) -> Iterator[Send]:
+        """A sign of life where it is due."""
+        if now.steady >= self.due:
+            self.due = now.steady + KEEP_ALIVE
+            yield Send(KeepAlive("alive"))
+
+    def came(self, node: Node) -> Iterator[Send]:
+        """`node` was not known before."""
+        self._gone.pop(node.uid, None)
+        new = self.introduction(node.uid)
+        if new is not None:
+            yield Send(new)
+
+    def went(self, node: Node) -> Iterator[Send]:
+        """`node` is no longer known; call this once it is off the roster."""
+        if self._granted is None:
+            self._remember_gone(node.uid)
+        elif not self._hidden(node):
+            yield Send(Out(node.uid))
+
+    def changed(self, node: Node, before: Availability) -> Iterator[Send]:
+        """`node` has another availability than `before`."""
+        if self._granted is None:
+            return
+        if not self._legacy:
+            yield Send(AvailabilityChanged(node.uid, node.twin.availability, node.twin.seen))
+        elif node.offline:
+            yield Send(Out(node.uid))
+        elif before is Availability.OFFLINE:
+            yield Send(New(node.uid))
+            yield from map(Send, self.values(node.uid))
+
+    def rebooted(self, node: Node) -> Iterator[Send]:
+        """What `node` said before no longer holds."""
+        if self._granted is None:
+            node.reset_untold = True
+        else:
+            yield Send(Reset(node.uid))
+
+    def reading(self, node: Node, reading: Reading) -> Send:
+        """`node` reported this."""
+        return Send(_update(node.uid, reading, EVERYONE))
+
+    def uids(self) -> list[str]:
+        """All nodes, in the order in which they came."""
+        return self._roster.uids()
+
+    def introduction(self, uid: str, dst: str = EVERYONE) -> New | None:
+        """The message that node `uid` is there; None if to this broker it is not."""
+        node = self._roster.get(uid)
+        if node is None or self._granted is None or self._hidden(node):
+            return None
+        if self._legacy:
+            return New(uid, dst)
+        return New(uid, dst, node.twin.availability, node.twin.seen)
+
+    def values(self, uid: str, dst: str = EVERYONE) -> list[Update]:
+        """All that is known of node `uid`, if to this broker it is there."""
+        node = self._roster.get(uid)
+        if node is None or self._hidden(node):
+            return []
+        return [_update(uid, reading, dst) for reading in node.twin]
+
+    def take_reset(self, uid: str) -> Reset | None:
+        """The message that node `uid` rebooted, if the broker has yet to be told."""
+        node = self._roster.get(uid)
+        if node is None or not node.reset_untold:
+            return None
+        node.reset_untold = False
+        return Reset(uid)
+
+    def take_gone(self) -> str | None:
+        """A node of which the broker has yet to be told that it is gone."""
+        return self._gone.popitem(last=False)[0] if self._gone else None
+
+    def revive(self, uid: str) -> Iterator[New]:
+        """Introduce node `uid` though it is gone: the broker takes readings of known nodes only.
+
+        `lay` ends that once the readings were sent.
+        """
+        if self.introduction(uid) is None:
+            if self._roster.get(uid) is None:
+                self._remember_gone(uid)
+            yield New(uid)
+
+    def lay(self, uid: str) -> Iterator[Out]:
+        """Node `uid` is to be gone again for a broker that takes offline nodes for gone."""
+        node = self._roster.get(uid)
+        if node is not None and self._hidden(node):
+            yield Out(uid)
+
+    @property
+    def _legacy(self) -> bool:
+        return self._granted is not None and Feature.AVAILABILITY not in self._granted
+
+    def _hidden(self, node: Node) -> bool:
+        return node.offline and self._legacy
+
+    def _remember_gone(self, uid: str) -> None:
+        self._gone[uid] = None
+        if len(self._gone) > self._roster.max_nodes:
+            self._gone.popitem(last=False)
+
+
+def _update(uid: str, reading: Reading, dst: str) -> Update:
+    return Update(uid, reading.endpoint, reading.value, dst, reading.time)

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a gateway decides: which nodes there are, what is told of them, what is asked of them.
+
+No I/O, no clock, no tasks: every method takes what happened and when, and gives the effects that
+the shell is to carry out, in order. The same for all protocols.
+"""
+
+import heapq
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from itertools import count
+from typing import Final
+
+from pyaiot.errors import CommandFailed, InvalidInput, InvalidValue
+from pyaiot.gateway.adapter import Address, Naming, Sighting, Written
+from pyaiot.gateway.announcer import Announcer
+from pyaiot.gateway.commands import PATIENCE, Command, result
+from pyaiot.gateway.effects import Discover, Effect, Level, Note, Resend
+from pyaiot.gateway.roster import Node, Roster
+from pyaiot.messages.codec import check_value
+from pyaiot.messages.types import ClientJoined, Feature, Message, Relayed, Status
+from pyaiot.model.availability import Liveness
+from pyaiot.model.moment import Moment
+from pyaiot.model.node import Availability, Reading, checked_endpoint, checked_uid, derived_uid
+from pyaiot.model.value import Value
+
+PROTOCOL: Final = "protocol"
+"""The resource that names a node's protocol."""
+
+BOOT_PAIR: Final = 2.0
+"""Seconds in which further signs of a reboot are the same reboot.
+
+RIOT sends its reset and its first alive 0.06 ms apart, and waits 3 s when it boots (WIRE.md
+section 9).
+"""
+
+RETRY: Final = 10.0
+"""Seconds after which a discovery that failed may be tried again, once the node is heard; twice as
+long after each further failure, up to `RETRY_MAX`."""
+RETRY_MAX: Final = 600.0
+
+_LATEST: Final = 1e11
+"""No reading is from later than this (`messages.types.Seconds`)."""
+
+_NOTED: Final = 1024
+"""Complaints that are remembered, so that each is made once."""
+
+
+class GatewayCore:
+    """All decisions of one gateway."""
+
+    def __init__(
+        self,
+        name: str,
+        protocol: str,
+        liveness: Liveness | None = None,
+        max_nodes: int = 10_000,
+    ) -> None:
+        """`name` and `protocol` are part of the uid of nodes whose names are `Naming.LOCAL`."""
+        self._name = name
+        self._protocol = protocol
+        self._roster = Roster(liveness or Liveness(), max_nodes)
+        self.announcer = Announcer(self._roster)
+        self._serials = count(1)
+        self._deadlines: list[tuple[float, str]] = []
+        self._noted: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._effects: list[Effect] = []
+        self.dropped: Counter[str] = Counter()
+        """What could not be used, by reason: ``stranger``, ``invalid``, ``full``."""
+
+    def seen(self, address: Address, sighting: Sighting, now: Moment) -> list[Effect]:
+        """A node showed that it is at `address`."""
+        node, fresh = self._sighted(address, sighting, now)
+        if node is not None:
+            displaced = self._roster.settle(node, address)
+            if displaced is not None:
+                self._note(Level.INFO, f"{address} is node {node.uid} now, no longer {displaced}.")
+            node.sleepy = sighting.sleepy
+            node.naming = sighting.naming
+            self._heard(node, now)
+            facts = {**sighting.facts, PROTOCOL: self._protocol}
+            if sighting.rebooted and not fresh and now.steady - node.booted > BOOT_PAIR:
+                facts = self._rebooted(node, now) | facts
+            for endpoint, value in facts.items():
+                known = node.twin.readings.get(endpoint)
+                if known is None or known.value != value:
+                    self._take_reading(node, endpoint, value, None, now)
+            self._discover_if_due(node, now)
+        return self._take_effects()
+
+    def report(
+        self, address: Address, endpoint: str, value: Value, time: float | None, now: Moment
+    ) -> list[Effect]:
+        """The node at `address` says that `endpoint` is `value`, measured at `time` or now."""
+        node = self._roster.at(address)
+        if node is None:
+            self._drop("stranger", address, f"Reports from {address}, where no node is known.")
+            return self._take_effects()
+        self._heard(node, now)
+        if self._take_reading(node, endpoint, value, time, now):
+            self._effects += node.commands.reported(endpoint.removeprefix("/"), value)
+        self._discover_if_due(node, now)
+        return self._take_effects()
+
+    def lost(self, address: Address, now: Moment) -> list[Effect]:
+        """The connection of the node at `address` has ended."""
+        node = self._roster.at(address)
+        if node is None:
+            return []
+        self._roster.unsettle(node)
+        if node.naming is Naming.PASSING:
+            self._remove(node)
+        else:
+            self._become(node, Availability.OFFLINE)
+            self._start(node, now)
+        return self._take_effects()
+
+    def discovered(
+        self, uid: str, serial: int, failure: CommandFailed | None, now: Moment
+    ) -> list[Effect]:
+        """The discovery `serial` of node `uid` has ended."""
+        node = self._roster.get(uid)
+        if node is None or node.discovering is None or node.discovering.serial != serial:
+            return []
+        moved = self._roster.address_of(node) != node.discovering.address
+        node.discovering = None
+        if node.outdated or (failure is not None and moved):
+            node.outdated = False
+        elif failure is None:
+            node.discovered = True
+            node.attempts = 0
+        else:
+            # The first failure is news. 2 ** 6 times the first delay is beyond the longest.
+            level = Level.DEBUG if node.attempts else Level.WARNING
+            node.retry_at = now.steady + min(RETRY_MAX, RETRY * 2.0**node.attempts)
+            node.attempts = min(node.attempts + 1, 6)
+            self._note(level, f"Node {uid} cannot be discovered yet: {failure}")
+        self._discover_if_due(node, now)
+        return self._take_effects()
+
+    def written(
+        self, uid: str, serial: int, outcome: Written | CommandFailed, now: Moment
+    ) -> list[Effect]:
+        """The write `serial` to node `uid` has ended."""
+        node = self._roster.get(uid)
+        command = None if node is None else node.commands.written(serial)
+        if node is None or command is None:
+            return []
+        if isinstance(outcome, Written) and outcome.confirmed:
+            value = outcome.value
+            if value is None and not command.reported:
+                value = command.payload
+            if value is not None:
+                self._take_reading(node, command.endpoint, value, None, now)
+        self._effects += node.commands.conclude(command, outcome)
+        self._start(node, now)
+        return self._take_effects()
+
+    def joined(self, granted: frozenset[Feature], now: Moment) -> None:
+        """The broker is there and understands `granted`; the outbox tells it what is known."""
+        self.announcer.joined(granted, now)
+
+    def left(self, undelivered: Iterable[Message]) -> None:
+        """The broker is gone; of what was sent, `undelivered` may not have arrived."""
+        self.announcer.left(undelivered)
+
+    def received(self, message: Relayed | ClientJoined, now: Moment) -> list[Effect]:
+        """The broker says `message`."""
+        if isinstance(message, ClientJoined):
+            # Only a broker of the original passes this on; ours know the state of all nodes.
+            return [Resend(message.src)]
+        target = message.data
+        deadline = now.steady + (message.timeout or PATIENCE)
+        command = Command(
+            next(self._serials), target.endpoint, target.text, deadline, message.id or None
+        )
+        node = self._roster.get(target.uid)
+        if node is None:
+            return list(result(command, Status.UNKNOWN_NODE, "Its gateway has no such node."))
+        try:
+            command.endpoint = checked_endpoint(target.endpoint)
+        except InvalidValue as exc:
+            return list(result(command, Status.FAILED, exc.reason))
+        if node.sleepy:
+            self._effects += node.commands.hold(command)
+        else:
+            self._effects += node.commands.add(command)
+        self._start(node, now)
+        return self._take_effects()
+
+    @property
+    def due(self) -> float:
+        """When `tick` is to be called next, on the steady clock; infinity if never."""
+        commands = self._deadlines[0][0] if self._deadlines else float("inf")
+        return min(self._roster.due, self.announcer.due, commands)
+
+    def tick(self, now: Moment) -> list[Effect]:
+        """Time has passed."""
+        for node, availability in self._roster.overdue(now.steady):
+            self._become(node, availability)
+        while self._deadlines and self._deadlines[0][0] <= now.steady:
+            deadline, uid = heapq.heappop(self._deadlines)
+            self._expire(uid, deadline, now)
+        self._effects += self.announcer.keep_alive(now)
+        return self._take_effects()
+
+    def _sighted(
+        self, address: Address, sighting: Sighting, now: Moment
+    ) -> tuple[Node | None, bool]:
+        """The node of `sighting`, and whether it is new; None where it cannot be taken."""
+        try:
+            uid = checked_uid(sighting.name)
+        except InvalidValue as exc:
+            self._drop("invalid", address, f"The node at {address} has no usable name. {exc}")
+            return None, False
+        if sighting.naming is Naming.LOCAL:
+            uid = derived_uid(self._name, self._protocol, uid)
+        node = self._roster.get(uid)
+        if node is not None:
+            return node, False
+        if self._roster.full:
+            oldest = self._roster.longest_offline()
+            if oldest is None:
+                self._drop(
+                    "full", "", f"There is no room for more than {self._roster.max_nodes} nodes."
+                )
+                return None, False
+            self._remove(oldest)
+        node = self._roster.add(uid, sighting.naming, now)
+        self._effects += self.announcer.came(node)
+        return node, True
+
+    def _heard(self, node: Node, now: Moment) -> None:
+        self._roster.heard(node, now)
+        if node.offline:
+            # Whatever it did meanwhile, its values may be others now.
+            node.discovered = False
+            node.retry_at = now.steady
+        self._become(node, Availability.ONLINE)
+        if node.sleepy:
+            node.commands.wake()
+            self._start(node, now)
+
+    def _become(self, node: Node, availability: Availability) -> None:
+        before = node.twin.availability
+        if before is not availability:
+            self._roster.shelve(node, availability)
+            self._effects += self.announcer.changed(node, before)
+
+    def _remove(self, node: Node) -> None:
+        self._effects += node.commands.fail("The node is gone.")
+        self._roster.remove(node)
+        self._effects += self.announcer.went(node)
+
+    def _rebooted(self, node: Node, now: Moment) -> dict[str, Value]:
+        """Forget what `node` said; gives what of it is to be told again (its identity)."""
+        node.booted = now.steady
+        node.discovered = False
+        node.outdated = node.discovering is not None
+        node.attempts = 0
+        node.retry_at = now.steady
+        self._effects += self.announcer.rebooted(node)
+        node.twin.reset()
+        identity = {reading.endpoint: reading.value for reading in node.twin}
+        node.twin.readings.clear()
+        return identity
+
+    def _take_reading(
+        self, node: Node, endpoint: str, value: Value, time: float | None, now: Moment
+    ) -> bool:
+        try:
+            endpoint = checked_endpoint(endpoint)
+            check_value(value)
+        except InvalidInput as exc:
+            self._drop("invalid", node.uid, f"Node {node.uid} reports what cannot be used. {exc}")
+            return False
+        if time is None or not 0 <= time <= _LATEST:
+            time = None
+        reading = Reading(
+            endpoint, value, min(max(now.wall, 0.0), _LATEST) if time is None else time
+        )
+        known = node.twin.readings.get(endpoint)
+        # A reading that the node sends late is history; it does not change the present.
+        overtaken = time is not None and known is not None and known.time > reading.time
+        if not overtaken and not node.twin.put(reading):
+            self._drop("invalid", node.uid, f"Node {node.uid} has too many resources.")
+            return False
+        self._effects.append(self.announcer.reading(node, reading))
+        return True
+
+    def _discover_if_due(self, node: Node, now: Moment) -> None:
+        address = self._roster.address_of(node)
+        if node.discovered or node.discovering is not None or address is None:
+            return
+        if now.steady >= node.retry_at:
+            node.discovering = Discover(node.uid, next(self._serials), address)
+            self._effects.append(node.discovering)
+
+    def _start(self, node: Node, now: Moment) -> None:
+        self._effects += node.commands.start(self._roster.address_of(node), now.steady)
+        self._schedule(node)
+
+    def _schedule(self, node: Node) -> None:
+        due = node.commands.due
+        if due < node.wanted_at:
+            node.wanted_at = due
+            heapq.heappush(self._deadlines, (due, node.uid))
+
+    def _expire(self, uid: str, deadline: float, now: Moment) -> None:
+        node = self._roster.get(uid)
+        # Otherwise it was looked at before, or is another node under the same name.
+        if node is not None and node.wanted_at == deadline:
+            node.wanted_at = float("inf")
+            self._effects += node.commands.expire(now.steady)
+            self._schedule(node)
+
+    def _drop(self, reason: str, whom: str, text: str) -> None:
+        """Count what cannot be used, and say so once for each reason and node."""
+        self.dropped[reason] += 1
+        if (reason, whom) not in self._noted:
+            self._noted[reason, whom] = None
+            if len(self._noted) > _NOTED:
+                self._noted.popitem(last=False)
+            self._note(Level.WARNING, text)
+
+    def _note(self, level: Level, text: str) -> None:
+        self._effects.append(Note(level, text))
+
+    def _take_effects(self) -> list[Effect]:
+        effects, self._effects = self._effects, []
+        return effects
