@@ -10,7 +10,6 @@ from pyaiot.cli.entry import execute
 from pyaiot.cli.options import service_command
 from pyaiot.settings import BrokerSettings, MqttGatewaySettings, settings_of
 
-
 LOUD = "--logging: expected one of debug, info, warning, error, none, not 'loud'"
 UNKNOWN = "No such option '--brokerport'. (Did you mean one of: '--broker-host', '--broker-port'?)"
 
