@@ -59,6 +59,7 @@ def _version(seconds: float, _random: Random) -> str:
 
 RESOURCES: Final[Mapping[str, Resource]] = {
     "board": Resource("simulated"),
+    "node": Resource("fd00:aaaa:bbbb::1"),
     "name": Resource("Test node"),
     "os": Resource("riot"),
     "ip": Resource("127.0.0.1"),
