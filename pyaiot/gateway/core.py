@@ -22,6 +22,7 @@ from pyaiot.messages.types import ClientJoined, Feature, Message, Relayed, Statu
 from pyaiot.model.availability import Liveness
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability, Reading, checked_endpoint, checked_uid, derived_uid
+from pyaiot.model.rate import Allowance
 from pyaiot.model.value import Value
 
 PROTOCOL: Final = "protocol"
@@ -45,6 +46,9 @@ _LATEST: Final = 1e11
 _NOTED: Final = 1024
 """Complaints that are remembered, so that each is made once."""
 
+_NOTES: Final = 60
+"""Complaints in a minute; whoever sends from ever new addresses fills no disk."""
+
 
 class GatewayCore:
     """All decisions of one gateway."""
@@ -64,6 +68,7 @@ class GatewayCore:
         self._serials = count(1)
         self._deadlines: list[tuple[float, str]] = []
         self._noted: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._notes: Allowance | None = None
         self._effects: list[Effect] = []
         self.dropped: Counter[str] = Counter()
         """What could not be used, by reason: ``stranger``, ``invalid``, ``full``."""
@@ -94,7 +99,7 @@ class GatewayCore:
         """The node at `address` says that `endpoint` is `value`, measured at `time` or now."""
         node = self._roster.at(address)
         if node is None:
-            self._drop("stranger", address, f"Reports from {address}, where no node is known.")
+            self._drop("stranger", address, f"Reports from {address}, where no node is known.", now)
             return self._take_effects()
         self._heard(node, now)
         if self._take_reading(node, endpoint, value, time, now):
@@ -211,7 +216,7 @@ class GatewayCore:
         try:
             uid = checked_uid(sighting.name)
         except InvalidValue as exc:
-            self._drop("invalid", address, f"The node at {address} has no usable name. {exc}")
+            self._drop("invalid", address, f"The node at {address} has no usable name. {exc}", now)
             return None, False
         if sighting.naming is Naming.LOCAL:
             uid = derived_uid(self._name, self._protocol, uid)
@@ -222,7 +227,10 @@ class GatewayCore:
             oldest = self._roster.longest_offline()
             if oldest is None:
                 self._drop(
-                    "full", "", f"There is no room for more than {self._roster.max_nodes} nodes."
+                    "full",
+                    "",
+                    f"There is no room for more than {self._roster.max_nodes} nodes.",
+                    now,
                 )
                 return None, False
             self._remove(oldest)
@@ -272,7 +280,9 @@ class GatewayCore:
             endpoint = checked_endpoint(endpoint)
             check_value(value)
         except InvalidInput as exc:
-            self._drop("invalid", node.uid, f"Node {node.uid} reports what cannot be used. {exc}")
+            self._drop(
+                "invalid", node.uid, f"Node {node.uid} reports what cannot be used. {exc}", now
+            )
             return False
         if time is None or not 0 <= time <= _LATEST:
             time = None
@@ -283,7 +293,7 @@ class GatewayCore:
         # A reading that the node sends late is history; it does not change the present.
         overtaken = time is not None and known is not None and known.time > reading.time
         if not overtaken and not node.twin.put(reading):
-            self._drop("invalid", node.uid, f"Node {node.uid} has too many resources.")
+            self._drop("invalid", node.uid, f"Node {node.uid} has too many resources.", now)
             return False
         self._effects.append(self.announcer.reading(node, reading))
         return True
@@ -314,14 +324,17 @@ class GatewayCore:
             self._effects += node.commands.expire(now.steady)
             self._schedule(node)
 
-    def _drop(self, reason: str, whom: str, text: str) -> None:
+    def _drop(self, reason: str, whom: str, text: str, now: Moment) -> None:
         """Count what cannot be used, and say so once for each reason and node."""
         self.dropped[reason] += 1
-        if (reason, whom) not in self._noted:
-            self._noted[reason, whom] = None
-            if len(self._noted) > _NOTED:
-                self._noted.popitem(last=False)
-            self._note(Level.WARNING, text)
+        if self._notes is None:
+            self._notes = Allowance(_NOTES / 60, _NOTES, now.steady)
+        if (reason, whom) in self._noted or not self._notes.take(now.steady):
+            return
+        self._noted[reason, whom] = None
+        if len(self._noted) > _NOTED:
+            self._noted.popitem(last=False)
+        self._note(Level.WARNING, text)
 
     def _note(self, level: Level, text: str) -> None:
         self._effects.append(Note(level, text))

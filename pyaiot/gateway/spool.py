@@ -28,6 +28,7 @@ class Spool:
     def __init__(self, limit: int) -> None:
         """`limit` readings are kept while the broker is away; then each costs the oldest."""
         self._limit = self._kept_away = limit
+        self._away = True
         self._waiting: deque[Message] = deque()
         self._taken: deque[Message] = deque()
         self._readings = 0
@@ -40,11 +41,6 @@ class Spool:
         return self._readings
 
     @property
-    def idle(self) -> bool:
-        """Whether there is nothing to take."""
-        return not self._waiting
-
-    @property
     def overrun(self) -> bool:
         """Whether more waits than a broker that keeps up ever leaves waiting."""
         return len(self._waiting) > self._limit + CONTROLS
@@ -55,7 +51,9 @@ class Spool:
         return list(self._uids)
 
     def put(self, message: Message) -> None:
-        """Keep `message` behind all others."""
+        """Keep `message` behind all others; while the broker is away only if it is a reading."""
+        if self._away and not isinstance(message, Update):
+            return
         self._waiting.append(message)
         if isinstance(message, Update):
             self._readings += 1
@@ -76,6 +74,7 @@ class Spool:
 
     def resume(self) -> None:
         """The broker is there."""
+        self._away = False
         self._limit = max(self._kept_away, BUSY)
 
     def rewind(self, *, refused: bool = False) -> list[Message]:
@@ -90,6 +89,7 @@ class Spool:
             self.confirm(len(self._taken))
         self._waiting = deque(each for each in self._everything() if isinstance(each, Update))
         self._taken.clear()
+        self._away = True
         self._limit = self._kept_away
         self._trim()
         return controls
