@@ -33,7 +33,7 @@ from pyaiot.errors import (
 from pyaiot.gateway.adapter import Address, Events, Naming, Sighting, Written
 from pyaiot.gateway.websocket.payload import DISCOVER, parse, set_request
 from pyaiot.gateway.websocket.socket import LibraryLog, NodeSocket
-from pyaiot.messages.origin import check_origin
+from pyaiot.messages.origin import check_origin, is_loopback
 from pyaiot.model.rate import Allowance
 
 logger = logging.getLogger(__name__)
@@ -195,7 +195,11 @@ class WebsocketAdapter:
         if request.path.partition("?")[0] != ROUTE:
             return socket.respond(HTTPStatus.NOT_FOUND, "Not found\n")
         try:
-            check_origin(request.headers.get_all("Origin"), request.headers.get_all("Host"))
+            check_origin(
+                request.headers.get_all("Origin"),
+                request.headers.get_all("Host"),
+                loopback=is_loopback(socket.local_address[0]),
+            )
         except OriginRefused as exc:
             self._complain(exc.reason)
             return socket.respond(HTTPStatus.FORBIDDEN, f"{exc.reason}\n")
