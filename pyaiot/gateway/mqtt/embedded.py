@@ -11,6 +11,7 @@ No session outlives its connection, and there are no ``$SYS`` topics.
 
 import asyncio
 import contextlib
+import errno
 import hmac
 import ipaddress
 import logging
@@ -210,35 +211,42 @@ async def embedded_broker(wanted: Server) -> AsyncIterator[Server]:
         # They tell of every packet, and of a client's faults with tracebacks.
         logging.getLogger(name).setLevel(logging.CRITICAL)
     broker = BoundedBroker(_configuration(wanted))
+    connections: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(connections) >= MAX_CONNECTIONS:
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(_serve(broker, reader, writer))
+        connections.add(task)
+        task.add_done_callback(connections.discard)
+
+    listeners = await _listen(accept, hosts, wanted.port)
+    host, port = listeners[0].sockets[0].getsockname()[:2]
     with _unread_errors_of_amqtt():
-        async with asyncio.TaskGroup() as tasks:
-            connections: set[asyncio.Task[None]] = set()
-
-            def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                if len(connections) >= MAX_CONNECTIONS:
-                    writer.transport.abort()
-                    return
-                task = tasks.create_task(_serve(broker, reader, writer))
-                connections.add(task)
-                task.add_done_callback(connections.discard)
-
-            listeners = await _listen(accept, hosts, wanted.port)
+        try:
             await broker.start()
-            host, port = listeners[0].sockets[0].getsockname()[:2]
-            logger.info("embedded MQTT broker listening on %s port %d", ", ".join(hosts), port)
-            try:
-                yield replace(wanted, host=_reachable(host), port=port)
-            finally:
-                for listener in listeners:
-                    listener.close()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(CLOSE_TIMEOUT):
-                        await broker.shutdown()
-                for task in connections:
-                    task.cancel()
+            logger.info("embedded MQTT broker listening on %s port %d", " and ".join(hosts), port)
+            yield replace(wanted, host=_reachable(host), port=port)
+        finally:
+            for listener in listeners:
+                listener.close()
+            await _end(broker, connections)
+
+
+async def _end(broker: Broker, connections: set[asyncio.Task[None]]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await broker.shutdown()
+    for task in connections:
+        task.cancel()
+    if connections:
+        await asyncio.wait(connections, timeout=CLOSE_TIMEOUT)
 
 
 def _hosts(wanted: Server) -> tuple[str, ...]:
+    if wanted.tls:
+        raise StartFailed("The embedded MQTT broker does not speak TLS.")
     host = wanted.host.partition(":")[2]
     if not host or host == "localhost":
         return LOOPBACK
@@ -272,10 +280,12 @@ async def _listen(accept: Any, hosts: tuple[str, ...], port: int) -> list[asynci
         try:
             listeners.append(await asyncio.start_server(accept, host, port))
         except OSError as exc:
-            if listeners:  # a machine without IPv6
+            if listeners and exc.errno != errno.EADDRINUSE:  # a machine without IPv6
                 continue
+            for listener in listeners:
+                listener.close()
             raise StartFailed(
-                f"The MQTT broker cannot listen on {host} port {port}: {exc}."
+                f"The MQTT broker cannot listen on {host} port {port}: {exc.strerror}."
             ) from exc
         port = listeners[0].sockets[0].getsockname()[1]
     return listeners
