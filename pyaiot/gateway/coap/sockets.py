@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The gateway's UDP socket, and what its addresses mean."""
+
+import asyncio
+import ipaddress
+import socket
+import struct
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from pyaiot.errors import CommandFailed, StartFailed
+
+SocketAddress: TypeAlias = tuple[str, int, int, int]
+"""Of an IPv6 socket: IP, port, flow, and the number of the interface for link-local IPs."""
+
+_RECEIVE_BUFFER: Final = 1 << 20
+_PKTINFO: Final = struct.Struct("16sI")
+"""``struct in6_pktinfo`` (RFC 3542 section 6)."""
+
+
+class Sender(NamedTuple):
+    """Where a message came from."""
+
+    host: str
+    """IPv4 in its own notation; link-local IPv6 with its zone."""
+    port: int
+    local: str = ""
+    """Our address to which it was sent; empty where that is nobody's own (multicast)."""
+
+    @property
+    def ip(self) -> str:
+        """The host without its zone."""
+        return self.host.partition("%")[0]
+
+
+async def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket that listens on `host` (empty for all interfaces), for IPv6 and IPv4.
+
+    It shares its port with nobody: of two gateways on one port each would hear some of the
+    messages. Raises StartFailed when that is not possible.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host.strip("[]") or "::", port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
+        )
+        sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as exc:
+        raise StartFailed(f"Cannot listen on '{host}': {error_text(exc)}.") from exc
+    try:
+        ip, _, *rest = found[0][4]
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        # Nodes do not repeat what is lost while the gateway is busy.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        sock.bind((mapped(str(ip)), port, *rest))
+    except OSError as exc:
+        sock.close()
+        raise StartFailed(f"Cannot listen on UDP port {port}: {error_text(exc)}.") from exc
+    return sock
+
+
+def mapped(ip: str) -> str:
+    """`ip` as an IPv6 socket takes it."""
+    return ip if ":" in ip else f"::ffff:{ip}"
+
+
+def socket_address(host: str, port: int) -> SocketAddress:
+    """Where to send for `host`, an IP with or without a zone.
+
+    Raises CommandFailed when there is no such zone.
+    """
+    ip, _, zone = host.partition("%")
+    if not zone:
+        return mapped(ip), port, 0, 0
+    try:
+        scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+    except OSError as exc:
+        raise CommandFailed(f"There is no network interface '{zone}'.") from exc
+    return ip, port, 0, scope
+
+
+def sender(address: tuple[Any, ...], pktinfo: bytes | None, interface: str = "") -> Sender:
+    """Who sent a datagram; `interface` is the zone of link-local hosts that come without one."""
+    ip = ipaddress.IPv6Address(address[0].partition("%")[0])
+    host = _text(ip)
+    if ip.is_link_local:
+        zone = _interface_name(address[3]) if address[3] else interface
+        host = f"{host}%{zone}" if zone else host
+    local = ""
+    if pktinfo is not None:
+        ours = ipaddress.IPv6Address(_PKTINFO.unpack_from(pktinfo)[0])
+        if not (ours.ipv4_mapped or ours).is_multicast:
+            local = _text(ours)
+    return Sender(host, address[1], local)
+
+
+def source(local: str) -> bytes | None:
+    """What makes a datagram leave from our address `local`, by whichever interface."""
+    return _PKTINFO.pack(socket.inet_pton(socket.AF_INET6, mapped(local)), 0) if local else None
+
+
+def error_text(exc: Exception) -> str:
+    """What the system says, without a number and a full stop."""
+    return str(getattr(exc, "strerror", None) or exc).rstrip(".")
+
+
+def _text(ip: ipaddress.IPv6Address) -> str:
+    return str(ip.ipv4_mapped or ip)
+
+
+def _interface_name(index: int) -> str:
+    try:
+        return socket.if_indextoname(index)
+    except OSError:  # it has gone meanwhile
+        return str(index)
