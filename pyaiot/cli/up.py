@@ -115,18 +115,18 @@ class Suite:
 
     def stages(self) -> "tuple[list[Service], list[Service]]":
         """The broker, and what connects to it."""
-        from pyaiot.broker import service as broker
-        from pyaiot.dashboard import service as dashboard
-        from pyaiot.gateway import service as gateway
+        from pyaiot.broker.service import serve as serve_broker
+        from pyaiot.dashboard.service import serve as serve_page
+        from pyaiot.gateway.service import serve as serve_gateway
         from pyaiot.run import Service
 
         return (
-            [Service("broker", partial(broker.serve, self.broker))],
+            [Service("broker", partial(serve_broker, self.broker))],
             [
-                Service("coap-gateway", partial(gateway.serve, self.coap)),
-                Service("mqtt-gateway", partial(gateway.serve, self.mqtt)),
-                Service("ws-gateway", partial(gateway.serve, self.websocket)),
-                Service("dashboard", partial(dashboard.serve, self.dashboard)),
+                Service("coap-gateway", partial(serve_gateway, self.coap)),
+                Service("mqtt-gateway", partial(serve_gateway, self.mqtt)),
+                Service("ws-gateway", partial(serve_gateway, self.websocket)),
+                Service("dashboard", partial(serve_page, self.dashboard)),
             ],
         )
 
