@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { Addresses } from "./wire/connection";
+
+/** What the server says about this page: the content of `config.json`. */
+export interface Config {
+  readonly title: string;
+  readonly version: string;
+  readonly broker: {
+    readonly host: string;
+    /** Null for the usual port of the scheme. */
+    readonly port: number | null;
+    readonly secure: boolean;
+  };
+  readonly camera_url: string | null;
+  readonly logo: string | null;
+  readonly favicon: string | null;
+}
+
+/** The server's own words about this page. Throws when it cannot be had. */
+export async function loadConfig(): Promise<Config> {
+  const answer = await fetch("config.json", { cache: "no-cache" });
+  if (!answer.ok) throw new Error(`config.json: ${answer.status} ${answer.statusText}`);
+  return (await answer.json()) as Config;
+}
+
+/**
+ * Where the broker is.
+ *
+ * A page that came by TLS may open none but connections by TLS, whatever the server thinks: it may
+ * stand behind a proxy and not know.
+ */
+export function addressesOf(broker: Config["broker"], pageProtocol: string): Addresses {
+  const secure = broker.secure || pageProtocol === "https:";
+  const host = broker.host.includes(":") ? `[${broker.host}]` : broker.host;
+  const port = broker.port === null ? "" : `:${broker.port}`;
+  return {
+    socket: `${secure ? "wss" : "ws"}://${host}${port}/ws`,
+    health: `${secure ? "https" : "http"}://${host}${port}/health`,
+  };
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { Availability, Json, Permission } from "../wire/messages";
+
+/** A point in time on two clocks, in seconds: the time of day, and one that never jumps. */
+export interface Moment {
+  readonly wall: number;
+  readonly steady: number;
+}
+
+export interface Point {
+  /** Seconds since the epoch. */
+  readonly time: number;
+  readonly number: number;
+}
+
+/**
+ * How far an order to set a resource has come.
+ *
+ * `pressed`: somebody asked for it. `sent`: it left the page. `queued`: the broker keeps it until
+ * the node wakes. `applied`: the node confirmed it. `failed`: it did not come true.
+ */
+export type Phase = "pressed" | "sent" | "queued" | "applied" | "failed";
+
+export interface Order {
+  readonly id: string;
+  readonly payload: string;
+  readonly phase: Phase;
+  /** Why it failed. */
+  readonly reason: string;
+  /** When it reached this phase, on the steady clock. */
+  readonly since: number;
+}
+
+export interface Resource {
+  readonly endpoint: string;
+  /** `undefined` while nothing is known: after a reset, or when only an order named the resource. */
+  readonly value: Json | undefined;
+  /** When the value was measured, in seconds since the epoch by the broker's clock. */
+  readonly time: number;
+  /** The numbers of late, oldest first. */
+  readonly points: readonly Point[];
+  readonly order: Order | null;
+}
+
+export interface Node {
+  readonly uid: string;
+  /** What it last called itself, which a reset does not take away; empty if it never did. */
+  readonly title: string;
+  readonly availability: Availability;
+  /** When the node was last heard, in seconds since the epoch by the broker's clock. */
+  readonly seen: number;
+  readonly resources: ReadonlyMap<string, Resource>;
+  /** When it left for good, on the steady clock; null while it is there. */
+  readonly goneSince: number | null;
+  /** When it rebooted and became silent, on the steady clock; null when it has spoken since. */
+  readonly resetSince: number | null;
+  /** The roll call in which the node was last named; see `State.roll`. */
+  readonly roll: number;
+}
+
+export interface State {
+  readonly nodes: ReadonlyMap<string, Node>;
+  /** The uids of all nodes, as they are to be listed. */
+  readonly order: readonly string[];
+  /** Broker's clock minus this machine's, in seconds. */
+  readonly ahead: number;
+  /** What the page may do; null with a broker that does not say (the original). */
+  readonly permissions: readonly Permission[] | null;
+  /**
+   * Counts connections and snapshots. Each is a roll call: nodes that are not named in it are
+   * gone, though nobody said so while the page was not listening.
+   */
+  readonly roll: number;
+  /** When the roll call ends for want of news, on the steady clock; null when it is over. */
+  readonly rollEnds: number | null;
+  /** Whether all nodes that the broker knows are known here. */
+  readonly complete: boolean;
+  /** Orders without a result yet, by their id. */
+  readonly open: ReadonlyMap<string, { readonly uid: string; readonly endpoint: string }>;
+}
+
+export const NOTHING: State = {
+  nodes: new Map(),
+  order: [],
+  ahead: 0,
+  permissions: null,
+  roll: 0,
+  rollEnds: null,
+  complete: false,
+  open: new Map(),
+};

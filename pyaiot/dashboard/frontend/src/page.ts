@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { inject, shallowRef, type InjectionKey, type ShallowRef } from "vue";
+
+import { Frames } from "./frames";
+import { COMMAND_TIMEOUT, reduce, type Happening } from "./model/reduce";
+import { NOTHING, type Moment, type State } from "./model/state";
+import { browser } from "./wire/browser";
+import { Connection, type Addresses, type Link } from "./wire/connection";
+
+/** Clocks that drift this far apart in a second mean that the machine slept, in seconds. */
+const SLEPT = 5;
+
+function moment(): Moment {
+  return { wall: Date.now() / 1000, steady: performance.now() / 1000 };
+}
+
+/** The page as widgets see it: the state, the connection, the time, and what one can do. */
+export class Page {
+  readonly state: ShallowRef<State> = shallowRef(NOTHING);
+  readonly link: ShallowRef<Link> = shallowRef({ phase: "connecting", why: null });
+  /** Ticks once a second. */
+  readonly now: ShallowRef<Moment> = shallowRef(moment());
+
+  private readonly connection: Connection;
+  private readonly frames: Frames<Happening>;
+  private orders = 0;
+
+  constructor(readonly addresses: Addresses) {
+    this.frames = new Frames((happenings) => {
+      this.state.value = reduce(this.state.value, happenings, moment());
+    });
+    this.connection = new Connection(
+      addresses,
+      {
+        linked: (link) => {
+          if (link.phase === "live") this.frames.add({ type: "opened" });
+          else if (this.link.value.phase === "live") this.frames.add({ type: "lost" });
+          this.link.value = link;
+        },
+        received: (messages) => {
+          if (messages.length > 0) this.frames.add({ type: "received", messages });
+        },
+      },
+      browser,
+    );
+  }
+
+  /** Connect, and follow the time and the fate of the network from now on. */
+  start(): void {
+    setInterval(() => {
+      this.tick();
+    }, 1000);
+    for (const event of ["online", "offline"]) {
+      window.addEventListener(event, () => {
+        this.connection.wake();
+      });
+    }
+    this.connection.connect();
+  }
+
+  retryNow(): void {
+    this.connection.wake();
+  }
+
+  /** Ask a node to set a resource. What is shown changes only when the node says so. */
+  press(uid: string, endpoint: string, payload: string): void {
+    this.orders += 1;
+    const id = `${Date.now().toString(36)}-${this.orders}`;
+    this.frames.add({ type: "pressed", id, uid, endpoint, payload });
+    this.frames.afterDrawn(() => {
+      const sent = this.connection.send({
+        type: "update",
+        data: { uid, endpoint, payload },
+        id,
+        timeout: COMMAND_TIMEOUT,
+      });
+      if (sent) this.whenDrained(id);
+      else this.frames.add({ type: "unsendable", id });
+    });
+  }
+
+  dismiss(uid: string, endpoint: string): void {
+    this.frames.add({ type: "dismissed", uid, endpoint });
+  }
+
+  private whenDrained(id: string): void {
+    if (!this.state.value.open.has(id)) return;
+    if (this.connection.drained) this.frames.add({ type: "sent", id });
+    else requestAnimationFrame(() => {
+      this.whenDrained(id);
+    });
+  }
+
+  private tick(): void {
+    const before = this.now.value;
+    const now = moment();
+    this.now.value = now;
+    if (Math.abs(now.wall - before.wall - (now.steady - before.steady)) > SLEPT) {
+      this.connection.renew();
+    }
+    this.frames.add({ type: "ticked" });
+  }
+}
+
+export const PAGE: InjectionKey<Page> = Symbol("page");
+
+export function usePage(): Page {
+  const page = inject(PAGE);
+  if (page === undefined) throw new Error("No page was provided.");
+  return page;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Made by `python -m pyaiot.dashboard.wiretypes` from pyaiot/messages/types.py. Do not edit.
+
+/** Whatever JSON can say. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [name: string]: Json };
+
+/** What a decoded value must look like; a name that ends in `?` may be missing. */
+export type Shape =
+  | "any"
+  | "string"
+  | "number"
+  | "boolean"
+  | { readonly oneOf: readonly string[] }
+  | { readonly listOf: Shape }
+  | { readonly mapOf: Shape }
+  | { readonly tuple: readonly Shape[] }
+  | { readonly object: { readonly [name: string]: Shape } };
+
+export const WIRE_VERSION = 1;
+
+/** What a peer may ask for when it connects, beyond the original's protocol. */
+export const FEATURES = ["snapshot", "batch", "availability", "result", "signed"] as const;
+export type Feature = (typeof FEATURES)[number];
+
+/** Whether a node is there, as far as its gateway can tell. */
+export const AVAILABILITIES = ["online", "late", "offline"] as const;
+export type Availability = (typeof AVAILABILITIES)[number];
+
+/** What a peer may do. */
+export const PERMISSIONS = ["view", "control"] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** How a command ended; `QUEUED` alone is followed by another result. */
+export const STATUSES = ["applied", "failed", "timeout", "denied", "unknown_node", "queued"] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** A node is there. Gateway to broker to clients. */
+export interface New {
+  readonly type: "new";
+  readonly uid: string;
+  readonly dst?: string;
+  readonly availability?: Availability;
+  readonly seen?: number;
+}
+
+/** A resource of a node has this value. Gateway to broker to clients. */
+export interface Update {
+  readonly type: "update";
+  readonly uid: string;
+  readonly endpoint: string;
+  readonly data: Json;
+  readonly dst?: string;
+  readonly time?: number;
+}
+
+/** A node rebooted: what it said before no longer holds. Gateway to broker to clients. */
+export interface Reset {
+  readonly type: "reset";
+  readonly uid: string;
+}
+
+/** A node is gone. Gateway to broker to clients. */
+export interface Out {
+  readonly type: "out";
+  readonly uid: string;
+}
+
+/** A node is online, late or offline. Gateway to broker to clients that asked for it. */
+export interface AvailabilityChanged {
+  readonly type: "availability";
+  readonly uid: string;
+  readonly availability: Availability;
+  readonly seen: number;
+}
+
+/** The broker's first message to a client that asked for `Feature.SNAPSHOT`. */
+export interface Welcome {
+  readonly type: "welcome";
+  readonly client: string;
+  readonly version: string;
+  readonly wire: number;
+  readonly permissions: readonly Permission[];
+  readonly time: number;
+}
+
+/** One node in a snapshot; each resource is a pair of its value and the time of that value. */
+export interface NodeState {
+  readonly uid: string;
+  readonly availability: Availability;
+  readonly seen: number;
+  readonly resources: { readonly [name: string]: readonly [Json, number] };
+}
+
+/** A part of the state of all nodes. Part 0 replaces what the client knew. */
+export interface Snapshot {
+  readonly type: "snapshot";
+  readonly nodes: readonly NodeState[];
+  readonly part?: number;
+  readonly last?: boolean;
+}
+
+/** How a command ended. Gateway to broker to the asking client. */
+export interface Result {
+  readonly type: "result";
+  readonly id: string;
+  readonly status: Status;
+  readonly reason?: string;
+}
+
+/** The peer's last frame was refused, or its connection is about to end; see `errors`. */
+export interface Failure {
+  readonly type: "error";
+  readonly code: string;
+  readonly reason?: string;
+}
+
+/** A client asks for everything; `features` says what it understands beyond the original. */
+export interface Hello {
+  readonly type: "new";
+  readonly data?: Json;
+  readonly features?: readonly string[];
+}
+
+/** The resource to set, and to what: exactly these three members (WIRE.md section 3.1). */
+export interface Target {
+  readonly uid: string;
+  readonly endpoint: string;
+  readonly payload: string | number | boolean;
+}
+
+/** A client sets a resource of a node. With an `id` it gets exactly one final `Result`. */
+export interface Command {
+  readonly type: "update";
+  readonly data: Target;
+  readonly id?: string;
+  readonly timeout?: number;
+}
+
+/** What a broker sends to the page. */
+export type ToPage = New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure;
+
+/** What the page sends to a broker. */
+export type FromPage = Hello | Command;
+
+/** The shape of each message that a broker sends, by its type. */
+export const SHAPES: { readonly [type in ToPage["type"]]: Shape } = {
+  new: { object: { uid: "string", "dst?": "string", "availability?": { oneOf: AVAILABILITIES }, "seen?": "number" } },
+  update: { object: { uid: "string", endpoint: "string", data: "any", "dst?": "string", "time?": "number" } },
+  reset: { object: { uid: "string" } },
+  out: { object: { uid: "string" } },
+  availability: { object: { uid: "string", availability: { oneOf: AVAILABILITIES }, seen: "number" } },
+  welcome: { object: { client: "string", version: "string", wire: "number", permissions: { listOf: { oneOf: PERMISSIONS } }, time: "number" } },
+  snapshot: { object: { nodes: { listOf: { object: { uid: "string", availability: { oneOf: AVAILABILITIES }, seen: "number", resources: { mapOf: { tuple: ["any", "number"] } } } } }, "part?": "number", "last?": "boolean" } },
+  result: { object: { id: "string", status: { oneOf: STATUSES }, "reason?": "string" } },
+  error: { object: { code: "string", "reason?": "string" } },
+};

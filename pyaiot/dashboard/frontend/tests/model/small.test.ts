@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { describe, expect, it } from "vitest";
+
+import { addressesOf } from "../../src/config";
+import { ageSpoken, ageText } from "../../src/model/age";
+import { labelOf } from "../../src/model/label";
+import { sparkOf } from "../../src/model/spark";
+import { leavesOf } from "../../src/model/structure";
+import { troubleOf } from "../../src/model/trouble";
+import type { Json } from "../../src/wire/messages";
+
+describe("ages", () => {
+  it.each([
+    [-100, "now", "just now"],
+    [0, "now", "just now"],
+    [1.6, "1 s", "1 second ago"],
+    [59.9, "59 s", "59 seconds ago"],
+    [60, "1 min", "1 minute ago"],
+    [7199, "1 h", "1 hour ago"],
+    [200_000, "2 d", "2 days ago"],
+  ])("%f s", (seconds, text, spoken) => {
+    expect(ageText(seconds)).toBe(text);
+    expect(ageSpoken(seconds)).toBe(spoken);
+  });
+});
+
+it("names resources as people do", () => {
+  expect(["led", "temperature", "cli/stats", "LED", "soil_moisture", "/"].map(labelOf)).toEqual([
+    "LED", "Temperature", "Cli stats", "LED", "Soil moisture", "",
+  ]); // prettier-ignore
+});
+
+describe("sparkOf", () => {
+  it("has nothing to show for less than two moments", () => {
+    expect(sparkOf([])).toBeNull();
+    expect(sparkOf([{ time: 1, number: 5 }])).toBeNull();
+    expect(sparkOf([{ time: 1, number: 5 }, { time: 1, number: 6 }])).toBeNull();
+  });
+
+  it("spans the time and the values there are", () => {
+    const spark = sparkOf([
+      { time: 10, number: 0 },
+      { time: 15, number: 10 },
+      { time: 20, number: 5 },
+    ]);
+    expect(spark).toEqual({
+      line: "M0 29L50 3L100 16",
+      area: "M0 29L50 3L100 16V32H0Z",
+      end: { x: 100, y: 16 },
+      lowest: 0,
+      highest: 10,
+      seconds: 10,
+    });
+  });
+
+  it("draws what never changes in the middle", () => {
+    expect(sparkOf([{ time: 0, number: 7 }, { time: 1, number: 7 }])?.line).toBe("M0 16L100 16");
+  });
+});
+
+describe("leavesOf", () => {
+  it.each<[Json, string[]]>([
+    [{ lat: 48.7, lng: -2.2 }, ["lat=48.7", "lng=−2.2"]],
+    [[1, 2, 3], ["=1\u20022\u20023"]],
+    [
+      [
+        { type: "acc", values: [1, -2] },
+        { type: "gyro", values: [3] },
+      ],
+      ["acc=1\u2002−2", "gyro=3"],
+    ],
+    [{ a: { b: { c: true } }, d: null }, ["a.b.c=true", "d=null"]],
+    [[{ a: 1, b: 2 }], ["0.a=1", "0.b=2"]],
+    [{ a: [] }, ["a="]],
+    [{ type: "x" }, ["type=x"]],
+    [[[[[[[[[1]]]]]]]], ["0.0.0.0.0.0=…"]],
+  ])("%j", (structure, leaves) => {
+    expect(leavesOf(structure).map(({ path, text }) => `${path}=${text}`)).toEqual(leaves);
+  });
+
+  it("stops counting somewhere", () => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`n${index}`, index]));
+    expect(leavesOf(many)).toHaveLength(500);
+  });
+});
+
+describe("addressesOf", () => {
+  it("is what the server says", () => {
+    expect(addressesOf({ host: "b", port: 8000, secure: false }, "http:")).toEqual({
+      socket: "ws://b:8000/ws",
+      health: "http://b:8000/health",
+    });
+    expect(addressesOf({ host: "::1", port: null, secure: true }, "http:").socket).toBe("wss://[::1]/ws");
+  });
+
+  it("never leaves TLS on a page that came by it", () => {
+    expect(addressesOf({ host: "b", port: null, secure: false }, "https:").socket).toBe("wss://b/ws");
+  });
+});
+
+describe("troubleOf", () => {
+  const at = (kind: "unreachable" | "refused" | "silent") =>
+    troubleOf({ kind }, "ws://b:8000/ws", "http://page");
+
+  it("says for each trouble what can be done", () => {
+    expect(at("unreachable").commands).toEqual(["aiot-broker"]);
+    expect(at("refused").commands).toContain(
+      "aiot-broker --anonymous control --allow-origin http://page",
+    );
+    expect(at("silent").advice).toContain("ws://b:8000/ws");
+    expect(troubleOf({ kind: "closed", reason: "Too many" }, "ws://b/ws", "").advice).toBe(
+      "The broker says: Too many",
+    );
+    expect(troubleOf({ kind: "closed", reason: "" }, "ws://b/ws", "").advice).toContain("ws://b/ws");
+    expect(troubleOf({ kind: "unreachable" }, "ws://b:9/ws", "").commands).toEqual([
+      "aiot-broker --broker-port 9",
+    ]);
+  });
+});

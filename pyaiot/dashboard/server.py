@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The HTTP server of the page. It serves files and facts; the page itself talks to the broker."""
+
+import hashlib
+import http
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Final
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    generate_latest,
+)
+from tornado import web
+from tornado.httpserver import HTTPServer
+
+from pyaiot.dashboard.address import BrokerAddress, host_of
+from pyaiot.dashboard.appearance import Appearance
+from pyaiot.dashboard.assets import Assets
+from pyaiot.dashboard.policy import GUARDS, NOTHING, content_security_policy
+from pyaiot.errors import InvalidValue
+
+MAX_HEADER: Final = 16_384
+MAX_BODY: Final = 4_096
+"""Nobody sends this server a body that it would read."""
+IDLE: Final = 60.0
+"""Seconds after which a connection that asks for nothing is closed."""
+
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+_log = logging.getLogger(__name__)
+
+_WORDS: Final[Mapping[int, str]] = {
+    400: "This request cannot be understood.",
+    404: "There is nothing at this address.",
+    405: "This address can only be read.",
+}
+
+_ERROR_PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<h1>{title}</h1>
+<p>{words}</p>
+</html>
+"""
+
+
+class Traffic:
+    """What is counted of the server's work."""
+
+    def __init__(self, version: str) -> None:
+        # Its own registry: in `aiot up` the broker counts in the same process.
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "pyaiot_dashboard_requests",
+            "Answers given, by HTTP status",
+            ["status"],
+            registry=self._registry,
+        )
+        build = Gauge("pyaiot_build_info", "Version", ["version"], registry=self._registry)
+        build.labels(version).set(1)
+
+    def text(self) -> bytes:
+        """All numbers in the text format of Prometheus."""
+        return generate_latest(self._registry)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All that the server needs to know."""
+
+    assets: Assets
+    appearance: Appearance
+    broker: BrokerAddress
+    version: str
+    traffic: Traffic = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traffic", Traffic(self.version))
+
+    def server(self) -> HTTPServer:
+        """The server, not listening yet."""
+        application = web.Application(
+            [
+                (r"/config\.json", _Config),
+                (r"/health", _Health),
+                (r"/metrics", _Metrics),
+                (r"/(.*)", _Page),
+            ],
+            site=self,
+            log_function=_count,
+            serve_traceback=False,
+        )
+        return HTTPServer(
+            application,
+            max_header_size=MAX_HEADER,
+            max_body_size=MAX_BODY,
+            idle_connection_timeout=IDLE,
+        )
+
+
+def _count(handler: web.RequestHandler) -> None:
+    site: Site = handler.settings["site"]
+    site.traffic.requests.labels(str(handler.get_status())).inc()
+    _log.debug("%s %s: %d", handler.request.method, handler.request.path, handler.get_status())
+
+
+class _Handler(web.RequestHandler):
+    SUPPORTED_METHODS = ("GET", "HEAD")
+
+    site: Site
+    page_host: str
+
+    def initialize(self) -> None:
+        self.site = self.settings["site"]
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        for name, value in GUARDS.items():
+            self.set_header(name, value)
+        self.set_header("Content-Security-Policy", NOTHING)
+        self.set_header("Cache-Control", "no-store")
+
+    def prepare(self) -> None:
+        try:
+            self.page_host = host_of(self.request.host)
+        except InvalidValue as exc:
+            raise web.HTTPError(400) from exc
+
+    def head(self, *path: str) -> None:
+        """As for GET; Tornado leaves the body out."""
+        self.get(*path)
+
+    def write_error(self, status_code: int, **_kwargs: Any) -> None:
+        if status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
+        title = f"{status_code} {http.HTTPStatus(status_code).phrase}"
+        words = _WORDS.get(status_code, "This did not work.")
+        self.write(_ERROR_PAGE.format(title=escape(title), words=escape(words)))
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        # What a stranger asked for wrongly is counted, and no news.
+        if not isinstance(value, web.HTTPError):
+            super().log_exception(typ, value, tb)
+
+    def compute_etag(self) -> str | None:
+        return None
+
+
+class _Page(_Handler):
+    """The page and its files."""
+
+    etag = ""
+
+    def get(self, path: str) -> None:
+        asset = self.site.assets.get(path)
+        if asset is None:
+            raise web.HTTPError(404)
+        encoding = asset.best(self.request.headers.get("Accept-Encoding", ""))
+        self.etag = f"{asset.digest}-{encoding}"
+        self.set_header("Content-Type", asset.content_type)
+        self.set_header("Cache-Control", _FOR_EVER if asset.hashed else "no-cache")
+        self.set_header("Vary", "Accept-Encoding")
+        if encoding != "identity":
+            self.set_header("Content-Encoding", encoding)
+        if asset.is_page:
+            self._guard()
+        self.write(asset.encodings[encoding])
+
+    def _guard(self) -> None:
+        policy = content_security_policy(
+            self.site.broker.seen_from(self.page_host).origins,
+            self.site.appearance.picture_origins,
+        )
+        self.set_header("Content-Security-Policy", policy)
+        # Another policy is another page, though its text be the same: no cache may mix them.
+        self.etag += "-" + hashlib.blake2b(policy.encode(), digest_size=6).hexdigest()
+
+    def compute_etag(self) -> str | None:
+        return f'"{self.etag}"'
+
+
+class _Config(_Handler):
+    """What the page must know before it can connect."""
+
+    def get(self) -> None:
+        broker = self.site.broker.seen_from(self.page_host)
+        appearance = self.site.appearance
+        self.write(
+            {
+                "title": appearance.title,
+                "version": self.site.version,
+                "broker": {"host": broker.host, "port": broker.port, "secure": broker.secure},
+                "camera_url": appearance.camera_url,
+                "logo": appearance.logo,
+                "favicon": appearance.favicon,
+            }
+        )
+
+
+class _Health(_Handler):
+    def get(self) -> None:
+        self.write({"status": "ok", "version": self.site.version})
+
+
+class _Metrics(_Handler):
+    def get(self) -> None:
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.write(self.site.traffic.text())
