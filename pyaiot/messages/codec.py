@@ -2,7 +2,7 @@
 """Text frames to messages and back. Nothing else in pyaiot reads or writes the wire's JSON."""
 
 import contextlib
-from typing import Any, Final, Generic, TypeVar, get_args
+from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -12,6 +12,7 @@ from pyaiot.messages.types import (
     Batch,
     ClientJoined,
     Command,
+    CommandId,
     Failure,
     Hello,
     KeepAlive,
@@ -46,7 +47,13 @@ class _Kind(msgspec.Struct):
     type: str
 
 
+class _Asked(msgspec.Struct):
+    type: Literal["update"]
+    id: CommandId
+
+
 _kind: Final = msgspec.json.Decoder(_Kind)
+_asked: Final = msgspec.json.Decoder(_Asked)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -107,6 +114,14 @@ def _kind_of(frame: str | bytes) -> str:
         raise InvalidMessage("Invalid message: an object with a 'type' is expected.") from None
     except (msgspec.DecodeError, UnicodeError):
         raise InvalidMessage("Invalid message received. Only JSON format is supported.") from None
+
+
+def asked_id(frame: str | bytes) -> str | None:
+    """The id in a frame that was to be a command but cannot be used: its sender waits for it."""
+    try:
+        return _asked.decode(frame).id
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
 
 
 def check_depth(value: Value, depth: int = MAX_DEPTH) -> None:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who is let in, and as what: decided on the headers of the request to connect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pyaiot.errors import AuthenticationFailed, OriginRefused
+from pyaiot.messages.keys import KeyPair
+from pyaiot.messages.origin import check_origin
+from pyaiot.messages.signing import (
+    FEATURES_HEADER,
+    NAME_HEADER,
+    SUBPROTOCOL,
+    TokenGate,
+    offered_token,
+)
+from pyaiot.messages.types import MAX_FEATURES, Feature, Permission
+from pyaiot.model.moment import Moment
+
+OFFER: Final = "Sec-WebSocket-Protocol"
+MAX_NAME: Final = 64
+
+_OF_CLIENTS: Final = frozenset(Feature) - {Feature.SIGNED}
+_OF_GATEWAYS: Final = frozenset(Feature) - {Feature.SNAPSHOT}
+
+PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
+    "none": frozenset(),
+    "view": frozenset({Permission.VIEW}),
+    "control": frozenset(Permission),
+}
+"""What the words of ``--anonymous`` allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who has been let in."""
+
+    permissions: frozenset[Permission] = frozenset(Permission)
+    features: frozenset[Feature] = frozenset()
+    """What it asked for when it connected, and is granted."""
+    name: str = ""
+    """What it calls itself; proves nothing."""
+    token: str = ""
+    pair: KeyPair | None = None
+    """What it proved itself with; None for strangers."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The rules of one broker."""
+
+    anonymous: frozenset[Permission] = frozenset()
+    """What clients without credentials may do."""
+    origins: tuple[str, ...] = ()
+    """Other sites whose pages may connect without credentials."""
+    loopback: bool = True
+    """Whether only this machine can connect."""
+    accept_unsigned: bool = False
+
+
+class Doorkeeper:
+    """Looks at whoever comes. Headers are given with names in lower case."""
+
+    def __init__(self, gate: TokenGate, house: House) -> None:
+        self._gate = gate
+        self._house = house
+
+    def gateway(self, headers: Mapping[str, str], now: Moment) -> Visitor:
+        """A service that wants to be a gateway (WIRE.md section 2.1).
+
+        Raises AuthenticationFailed.
+        """
+        visitor = self._service(headers, _OF_GATEWAYS, now)
+        if Feature.SIGNED not in visitor.features and not self._house.accept_unsigned:
+            raise AuthenticationFailed(
+                "This broker takes signed messages only. Services of the original pyaiot"
+                " are let in with --accept-unsigned."
+            )
+        return visitor
+
+    def client(self, headers: Mapping[str, str], now: Moment) -> Visitor:
+        """A client, which may offer a token as a service does, and need not.
+
+        Raises AuthenticationFailed; OriginRefused for a web page of another site, whose user
+        does not know what it does in his name.
+        """
+        if headers.get(OFFER.lower(), "").split(",")[0].strip() == SUBPROTOCOL:
+            return self._service(headers, _OF_CLIENTS, now)
+        if not self._house.anonymous:
+            raise AuthenticationFailed(
+                "This broker wants credentials. It lets clients in without any"
+                " with --anonymous=view or --anonymous=control."
+            )
+        self._check_origin(headers)
+        features = _features(headers) & _OF_CLIENTS
+        return Visitor(self._house.anonymous, features, _name(headers))
+
+    def _service(
+        self, headers: Mapping[str, str], granted: frozenset[Feature], now: Moment
+    ) -> Visitor:
+        token = offered_token(headers.get(OFFER.lower()))
+        pair = self._gate.admit(token, now)
+        return Visitor(
+            features=_features(headers) & granted, name=_name(headers), token=token, pair=pair
+        )
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        origin, host = (headers.get(name) for name in ("origin", "host"))
+        try:
+            check_origin(
+                [] if origin is None else [origin],
+                [] if host is None else [host],
+                loopback=self._house.loopback,
+                allowed=self._house.origins,
+            )
+        except OriginRefused as exc:
+            raise OriginRefused(f"{exc} They may with --allow-origin.") from None
+
+
+def _features(headers: Mapping[str, str]) -> frozenset[Feature]:
+    asked = headers.get(FEATURES_HEADER.lower(), "").split(",", MAX_FEATURES)[:MAX_FEATURES]
+    known = {str(each): each for each in Feature}
+    return frozenset(known[name.strip()] for name in asked if name.strip() in known)
+
+
+def _name(headers: Mapping[str, str]) -> str:
+    name = headers.get(NAME_HEADER.lower(), "")[:MAX_NAME]
+    return name if name.isprintable() else ""

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the broker decides: who holds a node, who sees what, who gets an answer.
+
+Facts and the time go in by method calls; effects come out through `Effects`. What a peer said and
+cannot be used is raised as a PyaiotError, and has changed nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import UNSET
+
+from pyaiot.broker.dispatch import Dispatch
+from pyaiot.broker.effects import Audience, Effects
+from pyaiot.broker.limits import MAX_READING, Limits
+from pyaiot.broker.moves import Moves
+from pyaiot.broker.nodes import Node, Nodes
+from pyaiot.broker.peers import Client, Gateway
+from pyaiot.broker.snapshot import Shared, original
+from pyaiot.errors import (
+    InvalidContent,
+    MessageTooLarge,
+    PyaiotError,
+    RateExceeded,
+)
+from pyaiot.messages.codec import encode
+from pyaiot.messages.types import (
+    EVERYONE,
+    WIRE_VERSION,
+    AvailabilityChanged,
+    Batch,
+    Failure,
+    Feature,
+    FromClient,
+    FromGateway,
+    Hello,
+    Message,
+    New,
+    Out,
+    Permission,
+    Reset,
+    Result,
+    Status,
+    Update,
+    Welcome,
+)
+from pyaiot.model.moment import Moment
+from pyaiot.model.node import Availability, checked_uid
+from pyaiot.model.rate import Allowance
+
+_FEATURES: Final = {str(each): each for each in Feature if each is not Feature.SIGNED}
+"""What a client may ask for."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since the broker started."""
+
+    readings: int = 0
+    strays: int = 0
+    """Messages about a node from a gateway that does not hold it."""
+    refused: int = 0
+    """Messages that could not be used."""
+    evicted: int = 0
+    """Nodes that had to go because there were too many."""
+
+
+class Core:
+    """The broker without its sockets."""
+
+    def __init__(self, nodes: Nodes, effects: Effects, limits: Limits, version: str) -> None:
+        self.nodes = nodes
+        self.counts = Counts()
+        self.gateways: dict[str, Gateway] = {}
+        self.clients: dict[str, Client] = {}
+        self.dispatch = Dispatch(nodes, effects, limits)
+        self._effects = effects
+        self._limits = limits
+        self._version = version
+        self._moves = Moves()
+        self._shared: dict[bool, Shared] = {}
+
+    # -- gateways ------------------------------------------------------------------------------
+
+    def gateway_joined(self, gateway: Gateway) -> None:
+        """A gateway connected."""
+        self.gateways[gateway.id] = gateway
+
+    def gateway_left(self, gateway: Gateway) -> None:
+        """A gateway's connection ended.
+
+        One of ours will come back with the same nodes, so they stay, offline. Those of the
+        original have other uids then, so they go (WIRE.md section 3.2).
+        """
+        del self.gateways[gateway.id]
+        self.dispatch.gateway_left(gateway)
+        for node in tuple(gateway.nodes.values()):
+            if gateway.lasting:
+                node.gateway = None
+                if node.visible:
+                    self._judge(node, Availability.OFFLINE, node.seen)
+            else:
+                self._remove(node)
+        gateway.nodes.clear()
+
+    def gateway_said(
+        self, gateway: Gateway, message: FromGateway, wire: bytes | None, now: Moment
+    ) -> None:
+        """A gateway sent `message`; `wire` is its bytes if they may be passed on as they are."""
+        match message:
+            case Update():
+                self._update(gateway, message, wire, now)
+            case New():
+                self._new(gateway, message, now)
+            case AvailabilityChanged():
+                self._availability(gateway, message, now)
+            case Reset() | Out():
+                self._reset_or_out(gateway, message)
+            case Result():
+                self.counts.strays += not self.dispatch.answered(gateway, message)
+            case Batch():
+                raise InvalidContent("A batch must not hold a batch.")
+            case _:  # a KeepAlive says nothing but that the connection lives
+                pass
+
+    def _update(self, gateway: Gateway, message: Update, wire: bytes | None, now: Moment) -> None:
+        uid, endpoint, time = message.uid, message.endpoint, message.time
+        node = self.nodes.get(uid)
+        if node is None or node.gateway is not gateway:
+            self.counts.strays += 1
+            return
+        addressed = message.dst != EVERYONE
+        if wire is None or time is UNSET or addressed:
+            time = now.wall if time is UNSET else time
+            wire = encode(Update(uid, endpoint, message.data, EVERYONE, time))
+        if len(wire) > MAX_READING:
+            raise MessageTooLarge(f"A reading must not be longer than {MAX_READING} bytes.")
+        newest = self.nodes.put(node, endpoint, message.data, time, wire=wire, wall=now.wall)
+        self.counts.readings += 1
+        if addressed:
+            answer = Update(uid, endpoint, message.data, message.dst, time)
+            self._forward(message.dst, answer)
+        elif newest and node.visible:
+            self._effects.update(Audience.EVERYONE, wire)
+        else:
+            # The original's clients would take an old reading for the newest.
+            self._effects.update(Audience.AWARE, wire)
+        if not gateway.answers:
+            self.dispatch.reported(gateway, uid, endpoint, message.data)
+
+    def _new(self, gateway: Gateway, message: New, now: Moment) -> None:
+        uid = checked_uid(message.uid)
+        availability = (
+            Availability.ONLINE if message.availability is UNSET else message.availability
+        )
+        seen = now.wall if message.seen is UNSET else min(message.seen, now.wall)
+        node = self.nodes.get(uid)
+        if node is None:
+            self._add(gateway, uid, availability, seen)
+            return
+        visible = node.visible
+        self._claim(gateway, node, now)
+        self._judge(node, availability, seen)
+        if message.dst != EVERYONE:
+            self._forward(message.dst, New(uid, message.dst))
+        elif visible and node.visible:
+            self._effects.event(Audience.ORIGINAL, encode(New(uid)))
+
+    def _add(self, gateway: Gateway, uid: str, availability: Availability, seen: float) -> None:
+        evicted = self.nodes.make_room()
+        if evicted is not None:
+            self.counts.evicted += 1
+            self._effects.event(Audience.AWARE, encode(Out(evicted.uid)))
+        node = self.nodes.add(uid, availability, seen)
+        node.gateway = gateway
+        gateway.nodes[uid] = node
+        if node.visible:
+            self._effects.event(Audience.ORIGINAL, encode(New(uid)))
+        self._effects.event(Audience.AWARE, encode(New(uid, EVERYONE, availability, seen)))
+
+    def _claim(self, gateway: Gateway, node: Node, now: Moment) -> None:
+        old = node.gateway
+        if old is gateway:
+            return
+        if old is not None:
+            del old.nodes[node.uid]
+            self._moves.moved(node.uid, old.label, gateway.label, now.steady)
+        node.gateway = gateway
+        gateway.nodes[node.uid] = node
+
+    def _judge(self, node: Node, availability: Availability, seen: float) -> None:
+        visible = node.visible
+        self.nodes.judge(node, availability, seen)
+        if node.visible and not visible:
+            self._effects.event(Audience.ORIGINAL, encode(New(node.uid)))
+            for resource in node.resources.values():
+                # Whoever is too slow for this gets what changed, so this must count as a change.
+                self.nodes.journal.touch(resource)
+                self._effects.update(Audience.ORIGINAL, resource.wire)
+        elif visible and not node.visible:
+            self._effects.event(Audience.ORIGINAL, encode(Out(node.uid)))
+        changed = AvailabilityChanged(node.uid, availability, node.seen)
+        self._effects.event(Audience.AWARE, encode(changed))
+
+    def _availability(self, gateway: Gateway, message: AvailabilityChanged, now: Moment) -> None:
+        node = self.nodes.get(message.uid)
+        seen = min(message.seen, now.wall)
+        if node is not None and node.gateway is gateway:
+            self._judge(node, message.availability, seen)
+        elif message.availability is Availability.ONLINE:
+            # It hears the node now, and does not know that it lost it meanwhile.
+            self._new(gateway, New(message.uid, EVERYONE, Availability.ONLINE, seen), now)
+        else:
+            self.counts.strays += 1
+
+    def _reset_or_out(self, gateway: Gateway, message: Reset | Out) -> None:
+        node = self.nodes.get(message.uid)
+        if node is None or node.gateway is not gateway:
+            self.counts.strays += 1
+        elif isinstance(message, Out):
+            self._remove(node)
+        else:
+            self.nodes.reset(node)
+            audience = Audience.EVERYONE if node.visible else Audience.AWARE
+            self._effects.event(audience, encode(Reset(node.uid)))
+
+    def _remove(self, node: Node) -> None:
+        audience = Audience.EVERYONE if node.visible else Audience.AWARE
+        self.nodes.remove(node)
+        self._effects.event(audience, encode(Out(node.uid)))
+
+    def _forward(self, client_id: str, message: Message) -> None:
+        client = self.clients.get(client_id)
+        if client is not None and client.greeted:
+            self._effects.tell(client, encode(message))
+
+    # -- clients -------------------------------------------------------------------------------
+
+    def client_joined(self, client: Client) -> None:
+        """A client connected."""
+        self.clients[client.id] = client
+
+    def client_left(self, client: Client) -> None:
+        """A client's connection ended."""
+        del self.clients[client.id]
+        self.dispatch.client_left(client)
+
+    def client_said(self, client: Client, message: FromClient, now: Moment) -> None:
+        """A client sent `message`."""
+        if isinstance(message, Hello):
+            self._hello(client, message, now)
+        else:
+            self.dispatch.command(client, message, now)
+
+    def refuse(self, client: Client, error: PyaiotError, command_id: str | None = None) -> None:
+        """Tell a client that its message cannot be used, if it can be told."""
+        self.counts.refused += 1
+        if command_id is not None:
+            self.dispatch.result(client, command_id, Status.FAILED, error.reason)
+        elif Feature.RESULT in client.features:
+            self._effects.tell(client, encode(Failure(error.code, error.reason)))
+
+    def _hello(self, client: Client, message: Hello, now: Moment) -> None:
+        if client.greetings is None:
+            period, burst = self._limits.greeting_period, self._limits.greetings
+            client.greetings = Allowance(1 / period, burst, now.steady)
+        if not client.greetings.take(now.steady):
+            raise RateExceeded("Everything is being asked for too often.")
+        wanted = (_FEATURES.get(name) for name in message.features)
+        client.features = client.asked.union(each for each in wanted if each is not None)
+        if Feature.SNAPSHOT not in client.features:
+            self._effects.greet(client, original(self.nodes, client), self.nodes.seq)
+            return
+        permissions = tuple(each for each in Permission if each in client.permissions)
+        welcome = Welcome(client.id, self._version, WIRE_VERSION, permissions, now.wall)
+        self._effects.tell(client, encode(welcome))
+        shared = self._shared.get(client.aware)
+        if shared is None or not shared.valid(now.steady):
+            if shared is not None:
+                shared.expire()
+            shared = Shared(self.nodes, now.steady, aware=client.aware)
+            self._shared[client.aware] = shared
+        self._effects.greet(client, shared.parts(), shared.seq)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def tick(self, now: Moment) -> None:
+        """Time has passed: to be called at `next_deadline`, and each second or so."""
+        self.dispatch.tick(now)
+        for note in self._moves.notes(now.steady):
+            self._effects.note(note)
+        for aware, shared in tuple(self._shared.items()):
+            if not shared.valid(now.steady):
+                shared.expire()
+                del self._shared[aware]
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When `tick` is to be called, on the steady clock; never too late."""
+        return self.dispatch.pending.next_deadline

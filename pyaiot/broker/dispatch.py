@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Commands: from a client to the gateway that holds the node, and exactly one result back."""
+
+from collections import Counter
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from pyaiot.broker.commands import Ledger, Pending
+from pyaiot.broker.effects import Effects
+from pyaiot.broker.limits import COMMAND_TIME, Limits
+from pyaiot.broker.nodes import Node, Nodes
+from pyaiot.broker.peers import Client, Gateway
+from pyaiot.errors import CommandFailed, PermissionDenied, PyaiotError, QueueFull, UnknownNode
+from pyaiot.messages.codec import encode
+from pyaiot.messages.types import (
+    MAX_REASON,
+    Command,
+    Permission,
+    Relayed,
+    Result,
+    Status,
+    Target,
+)
+from pyaiot.model.moment import Moment
+from pyaiot.model.node import checked_endpoint
+from pyaiot.model.value import Value
+
+_STATUS: Final[dict[type[PyaiotError], Status]] = {
+    PermissionDenied: Status.DENIED,
+    UnknownNode: Status.UNKNOWN_NODE,
+}
+"""How a command ends that is not even sent; `failed` where nothing else is said."""
+
+
+class Dispatch:
+    """Carries commands, and knows which of them still want a result."""
+
+    def __init__(self, nodes: Nodes, effects: Effects, limits: Limits) -> None:
+        self.pending = Ledger(limits.commands_per_client, limits.commands)
+        self.results: Counter[Status] = Counter()
+        """How many commands ended how."""
+        self._nodes = nodes
+        self._effects = effects
+
+    def command(self, client: Client, message: Command, now: Moment) -> None:
+        """A client sets a resource.
+
+        Where the command carries an id, its result says what went wrong, else a PyaiotError does.
+        """
+        if isinstance(message.id, UnsetType):
+            self._send(client, message, None, now)
+            return
+        try:
+            self.pending.check(client)
+            self._send(client, message, message.id, now)
+        except PyaiotError as exc:
+            status = _STATUS.get(type(exc), Status.FAILED)
+            self.result(client, message.id, status, exc.reason)
+
+    def _send(self, client: Client, message: Command, asked: str | None, now: Moment) -> None:
+        if Permission.CONTROL not in client.permissions:
+            raise PermissionDenied("You may not control nodes here.")
+        target = Target(
+            message.data.uid, checked_endpoint(message.data.endpoint), message.data.text
+        )
+        gateway = self._gateway_for(target)
+        if not gateway.answers and asked is None:
+            self._relay(gateway, Relayed(target, client.id))
+            return
+        timeout = COMMAND_TIME if isinstance(message.timeout, UnsetType) else message.timeout
+        if asked is None:
+            self._relay(gateway, Relayed(target, client.id, UNSET, timeout))
+            return
+        pending = self.pending.open(client, asked, gateway, target, timeout=timeout, now=now.steady)
+        relayed = Relayed(target, client.id)
+        if gateway.answers:
+            relayed = Relayed(target, client.id, pending.id, timeout)
+        try:
+            self._relay(gateway, relayed)
+        except QueueFull:
+            self.pending.close(pending)
+            raise
+
+    def _gateway_for(self, target: Target) -> Gateway:
+        node = self._nodes.get(target.uid)
+        if node is None:
+            raise UnknownNode("There is no such node.")
+        if node.gateway is None:
+            raise CommandFailed("The gateway of this node is not connected.")
+        if not node.gateway.answers:
+            _check_for_original(node, target.text)
+        return node.gateway
+
+    def _relay(self, gateway: Gateway, message: Relayed) -> None:
+        if not self._effects.relay(gateway, message):
+            raise QueueFull("Too much is waiting for the gateway of this node.")
+
+    def answered(self, gateway: Gateway, message: Result) -> bool:
+        """A gateway says how a command went; False if it was not asked, or not any more."""
+        pending = self.pending.find(message.id, gateway)
+        if pending is None:
+            return False
+        if message.status is not Status.QUEUED:
+            self._conclude(pending, message.status, message.reason)
+        elif not pending.queued:
+            pending.queued = True
+            self.result(pending.client, pending.asked, Status.QUEUED, message.reason)
+        return True
+
+    def reported(self, gateway: Gateway, uid: str, endpoint: str, value: Value) -> None:
+        """A gateway reports a value; where it cannot answer, that is the answer."""
+        pending = self.pending.shown(gateway, uid, endpoint, value)
+        if pending is not None:
+            self._conclude(pending, Status.APPLIED)
+
+    def gateway_left(self, gateway: Gateway) -> None:
+        """What was sent to this gateway has failed."""
+        for pending in self.pending.those(lambda each: each.gateway is gateway):
+            self._conclude(pending, Status.FAILED, "The gateway of this node disconnected.")
+
+    def client_left(self, client: Client) -> None:
+        """Nobody is left to be told how this client's commands end."""
+        for pending in self.pending.those(lambda each: each.client is client):
+            self.pending.close(pending)
+
+    def tick(self, now: Moment) -> None:
+        """Time has passed."""
+        for pending in self.pending.overdue(now.steady):
+            self._conclude(pending, Status.TIMEOUT, f"No answer within {pending.timeout:g} s.")
+
+    def result(self, client: Client, asked: str, status: Status, reason: str) -> None:
+        """Tell a client how its command `asked` went."""
+        self.results[status] += 1
+        self._effects.tell(client, encode(Result(asked, status, reason[:MAX_REASON])))
+
+    def _conclude(self, pending: Pending, status: Status, reason: str = "") -> None:
+        self.pending.close(pending)
+        self.result(pending.client, pending.asked, status, reason)
+
+
+def _check_for_original(node: Node, payload: str) -> None:
+    """Raise CommandFailed for what would end the original CoAP gateway's reader."""
+    protocol = node.resources.get("protocol")
+    coap = protocol is not None and str(protocol.value).startswith("CoAP")
+    if coap and not payload.isascii():
+        raise CommandFailed("The gateway of this node takes ASCII only.")

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the core has done: the port through which its decisions leave it."""
+
+from collections.abc import Iterator
+from enum import Enum, auto
+from typing import Protocol
+
+from pyaiot.broker.peers import Client, Gateway
+from pyaiot.messages.types import Relayed
+
+
+class Audience(Enum):
+    """Who sees a message; all of them get the same bytes."""
+
+    EVERYONE = auto()
+    ORIGINAL = auto()
+    """Clients that do not know of availability: for them a node is there or not."""
+    AWARE = auto()
+    """Clients that asked for `Feature.AVAILABILITY`."""
+
+
+class Effects(Protocol):
+    """Carries effects out, in the order in which they come. Never raises, never waits.
+
+    `wire` is one encoded message. Clients that have not said hello are in no audience.
+    """
+
+    def update(self, audience: Audience, wire: bytes) -> None:
+        """A value changed. Whoever is too slow gets the newest one later, from the twins."""
+
+    def event(self, audience: Audience, wire: bytes) -> None:
+        """Something else happened; nobody may miss it."""
+
+    def tell(self, client: Client, wire: bytes) -> None:
+        """Something for one client alone."""
+
+    def greet(self, client: Client, backlog: Iterator[bytes], since: int) -> None:
+        """From here on `client` is in its audience.
+
+        First it gets `backlog`, which is not older than change `since`, and then whatever
+        happened since.
+        """
+
+    def relay(self, gateway: Gateway, message: Relayed) -> bool:
+        """A command for a gateway; False if so much is waiting for it that it must not grow."""
+
+    def note(self, text: str) -> None:
+        """Something that the operator should know."""

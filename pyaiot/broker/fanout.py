@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From one message to all who see it: framed once, and one write for all of a turn's messages.
+
+Clients that see the same bytes form shards. A shard gathers messages and hands them to its clients
+at the end of the event loop's turn, or, when it did so less than a window ago, at the window's
+end: an idle system waits for nothing, a busy one shares its system calls. Shards are small enough
+that the loop gets to turn between them.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from pyaiot.broker.effects import Audience
+from pyaiot.broker.frames import framed
+from pyaiot.broker.lane import CHUNK, Lane, Source
+from pyaiot.errors import QueueFull
+
+SHARD: Final = 500
+"""Clients in a shard, and writes in a turn of the event loop: one and a half milliseconds."""
+STRETCH: Final = 262_144
+"""Bytes that one client may be sent of what it missed, before it is another's turn."""
+
+
+class Scheduler(Protocol):
+    """What is needed of an event loop."""
+
+    def time(self) -> float:
+        """Seconds on a steady clock."""
+
+    def call_soon(self, callback: Callable[[], None]) -> asyncio.Handle:
+        """Call back in the next turn."""
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.Handle:
+        """Call back after `delay` seconds."""
+
+
+class Shard:
+    """Clients that see the same bytes, and what they are to see next."""
+
+    __slots__ = ("aware", "batch", "events", "flushed", "lanes", "pending", "size")
+
+    def __init__(self, *, aware: bool, batch: bool) -> None:
+        self.aware = aware
+        self.batch = batch
+        self.lanes: dict[Lane, None] = {}
+        self.pending: list[bytes] = []
+        self.events: list[bytes] = []
+        """Those of `pending` that nobody may miss."""
+        self.size = 0
+        self.flushed = 0
+        """Up to which change its live clients are up to date."""
+
+
+class Fanout:
+    """All lanes, by shard."""
+
+    def __init__(self, source: Source, scheduler: Scheduler, window: float) -> None:
+        """`window`: how long a busy broker gathers messages, in seconds."""
+        self.delivered = 0
+        """Messages handed to clients, each counted for each."""
+        self._source = source
+        self._scheduler = scheduler
+        self._window = window
+        self._shards: list[Shard] = []
+        self._of_audience: dict[Audience, list[Shard]] = {each: [] for each in Audience}
+        self._shard_of: dict[Lane, Shard] = {}
+        self._dirty: deque[Shard] = deque()
+        self._ready: dict[Lane, None] = {}
+        self._timer: asyncio.Handle | None = None
+        self._last = float("-inf")
+
+    @property
+    def behind(self) -> int:
+        """Clients that do not get everything, because they are too slow or have just come."""
+        return sum(not lane.live for lane in self._shard_of)
+
+    # -- what there is to send -----------------------------------------------------------------
+
+    def update(self, audience: Audience, wire: bytes) -> None:
+        """A message of which only the newest of its kind matters."""
+        for shard in self._of_audience[audience]:
+            if not shard.pending:
+                self._dirty.append(shard)
+            shard.pending.append(wire)
+            shard.size += len(wire)
+            if shard.size >= CHUNK:
+                self._flush(shard)
+        if self._timer is None and self._dirty:
+            self._schedule()
+
+    def event(self, audience: Audience, wire: bytes) -> None:
+        """A message that nobody may miss."""
+        for shard in self._of_audience[audience]:
+            shard.events.append(wire)
+        self.update(audience, wire)
+
+    def reply(self, lane: Lane, wire: bytes) -> None:
+        """A message for one client alone, after what was sent to it with the others until now."""
+        if lane.reply(wire):
+            self._wake(lane)
+        else:
+            self._dismiss(lane)
+
+    # -- who gets it ---------------------------------------------------------------------------
+
+    def join(
+        self, lane: Lane, backlog: Iterator[bytes], since: int, *, aware: bool, batch: bool
+    ) -> None:
+        """From here on `lane` sees what its like see, once it has got `backlog`."""
+        self._withdraw(lane)
+        lane.aware, lane.batch, lane.joined = aware, batch, True
+        lane.restart(backlog, since)
+        shard = self._shard_for(aware=aware, batch=batch)
+        shard.lanes[lane] = None
+        self._shard_of[lane] = shard
+        self._wake(lane)
+
+    def leave(self, lane: Lane) -> None:
+        """`lane` is gone."""
+        lane.joined = lane.live = False
+        shard = self._shard_of.pop(lane, None)
+        if shard is not None:
+            del shard.lanes[lane]
+            if not shard.lanes:
+                self._drop(shard)
+        self._ready.pop(lane, None)
+
+    def paused(self, lane: Lane) -> None:
+        """The socket of `lane` takes no more."""
+        lane.writable = False
+        self._ready.pop(lane, None)
+        if lane.live:
+            lane.live = False
+            lane.since = self._shard_of[lane].flushed
+
+    def resumed(self, lane: Lane) -> None:
+        """The socket of `lane` takes more."""
+        lane.writable = True
+        self._wake(lane)
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _withdraw(self, lane: Lane) -> None:
+        # What its old shard still holds for it would otherwise be lost with the shard.
+        shard = self._shard_of.get(lane)
+        if shard is not None:
+            self._flush(shard)
+            self.leave(lane)
+
+    def _shard_for(self, *, aware: bool, batch: bool) -> Shard:
+        for shard in tuple(self._shards):
+            if (shard.aware, shard.batch) == (aware, batch) and len(shard.lanes) < SHARD:
+                # Nothing that was decided before it came may reach the newcomer afterwards.
+                self._flush(shard)
+                if shard.lanes:
+                    return shard
+        shard = Shard(aware=aware, batch=batch)
+        self._shards.append(shard)
+        self._of_audience[Audience.EVERYONE].append(shard)
+        self._of_audience[Audience.AWARE if aware else Audience.ORIGINAL].append(shard)
+        return shard
+
+    def _drop(self, shard: Shard) -> None:
+        self._shards.remove(shard)
+        for shards in self._of_audience.values():
+            if shard in shards:
+                shards.remove(shard)
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def _wake(self, lane: Lane) -> None:
+        if lane.writable:
+            self._ready[lane] = None
+            if self._timer is None:
+                self._schedule()
+
+    def _schedule(self) -> None:
+        wait = self._last + self._window - self._scheduler.time()
+        if wait > 0:
+            self._timer = self._scheduler.call_later(wait, self._turn)
+        else:
+            self._timer = self._scheduler.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._last = self._scheduler.time()
+        writes = 0
+        while writes < SHARD and self._dirty:
+            shard = self._dirty.popleft()
+            if shard.pending:
+                writes += len(shard.lanes)
+                self._flush(shard)
+        budget = STRETCH
+        while writes < SHARD and budget > 0 and self._ready:
+            lane = next(iter(self._ready))
+            del self._ready[lane]
+            budget -= self._catch_up(lane, budget)
+            writes += 1
+        more = self._dirty or self._ready
+        self._timer = self._scheduler.call_soon(self._turn) if more else None
+
+    def _flush(self, shard: Shard) -> None:
+        shard.flushed = self._source.seq
+        wires, events = shard.pending, shard.events
+        if not wires:
+            return
+        shard.pending, shard.events, shard.size = [], [], 0
+        data = framed(wires, batch=shard.batch)
+        size = sum(map(len, events))
+        live = 0
+        doomed: list[Lane] = []
+        for lane in shard.lanes:
+            if lane.live:
+                lane.outlet.write(data)
+                live += 1
+            elif events and not lane.hold(events, size):
+                doomed.append(lane)
+        self.delivered += live * len(wires)
+        for lane in doomed:
+            self._dismiss(lane)
+
+    def _catch_up(self, lane: Lane, budget: int) -> int:
+        """Send `lane` what it missed, about `budget` bytes of it; return how many it was."""
+        shard = self._shard_of.get(lane)
+        if shard is not None:
+            # With nothing pending, what the twins say is what the live clients have been told.
+            self._flush(shard)
+        sent = 0
+        while lane.writable:
+            if sent >= budget:
+                self._ready[lane] = None
+                break
+            data = lane.chunk(self._source)
+            if data is None:
+                lane.live = lane.joined
+                break
+            lane.outlet.write(data)
+            sent += len(data)
+        return sent
+
+    def _dismiss(self, lane: Lane) -> None:
+        self.leave(lane)
+        lane.outlet.end(QueueFull("Too much is waiting to be read. Connect again."))

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One gateway's connection, between its bytes and the core.
+
+What a gateway sends is dealt with as it is read: nothing queues up here. A broker that cannot keep
+up reads less, so that the gateway's own queue holds what there is.
+"""
+
+import logging
+from collections.abc import Callable
+
+from pyaiot.broker.connection import Connection
+from pyaiot.broker.core import Core
+from pyaiot.broker.frames import text_frame
+from pyaiot.broker.peers import Gateway
+from pyaiot.broker.post import Post
+from pyaiot.errors import InvalidMessage, InvalidSignature, PyaiotError
+from pyaiot.messages.codec import FromGatewayCodec, encode
+from pyaiot.messages.signing import Session
+from pyaiot.messages.types import Batch, Relayed
+from pyaiot.model.moment import Moment
+
+_log = logging.getLogger(__name__)
+
+
+class GatewayLink:
+    """A gateway that is connected."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        connection: Connection,
+        session: Session | None,
+        *,
+        core: Core,
+        codec: FromGatewayCodec,
+        clock: Callable[[], Moment],
+        queue: int,
+        post: Post,
+    ) -> None:
+        """`session` is None for a gateway that cannot sign; `queue`: bytes that may wait for it."""
+        self.gateway = gateway
+        self._connection = connection
+        self._session = session
+        self._core = core
+        self._codec = codec
+        self._clock = clock
+        self._queue = queue
+        self._post = post
+        self._refused = 0
+
+    def received(self, frame: bytes) -> None:
+        """The gateway sent something."""
+        now = self._clock()
+        try:
+            message = frame if self._session is None else self._session.open(frame)
+            decoded = self._codec.decode(message)
+            if not isinstance(decoded, Batch):
+                self._core.gateway_said(self.gateway, decoded, self._clean(message), now)
+                return
+        except PyaiotError as exc:
+            self._refuse(exc)
+            return
+        for each in decoded.messages:
+            self._said(bytes(each), now)
+
+    def relay(self, message: Relayed) -> bool:
+        """Send a command; False if the gateway has not taken those before."""
+        if self._connection.waiting > self._queue:
+            return False
+        data = encode(message)
+        self._connection.write(text_frame(self._session.seal(data) if self._session else data))
+        return True
+
+    def counted(self) -> None:
+        """The gateway sent a frame that is no message."""
+
+    def paused(self) -> None:
+        """The gateway does not read; neither do we, lest it only ever talks."""
+        self._connection.hold_back(True)
+
+    def resumed(self) -> None:
+        """The gateway reads again."""
+        self._connection.hold_back(False)
+
+    def left(self) -> None:
+        """The gateway is gone."""
+        _log.info(
+            "gateway %s disconnected%s",
+            self.gateway.label,
+            f"; {self._refused} messages refused" if self._refused else "",
+        )
+        self._post.gateway_left(self.gateway)
+        self._core.gateway_left(self.gateway)
+
+    def _clean(self, message: bytes) -> bytes | None:
+        """What clients may be sent unchanged: only what is signed is known to be as it was made."""
+        return None if self._session is None else message
+
+    def _said(self, message: bytes, now: Moment) -> None:
+        try:
+            decoded = self._codec.decode(message)
+            self._core.gateway_said(self.gateway, decoded, self._clean(message), now)
+        except PyaiotError as exc:
+            self._refuse(exc)
+
+    def _refuse(self, error: PyaiotError) -> None:
+        self._refused += 1
+        self._core.counts.refused += 1
+        fatal = isinstance(error, InvalidSignature | InvalidMessage)
+        if fatal or self._refused == 1:
+            _log.warning("refused a message of gateway %s: %s", self.gateway.label, error)
+        if fatal:
+            self._connection.end(error)

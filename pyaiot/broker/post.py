@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Carries out what the core decides: to the lanes of clients and the links of gateways."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from pyaiot.broker.fanout import Fanout
+from pyaiot.broker.lane import Lane
+from pyaiot.broker.peers import Client, Gateway
+from pyaiot.messages.types import Feature, Relayed
+
+_log = logging.getLogger(__name__)
+
+
+class Relay(Protocol):
+    """A gateway that is connected."""
+
+    def relay(self, message: Relayed) -> bool:
+        """Send a command; False if the gateway has not taken those before."""
+
+
+class Post:
+    """Where everybody can be reached."""
+
+    def __init__(self, fanout: Fanout, relayed: Callable[[], None]) -> None:
+        """`relayed` is called for each command that goes out: it has a deadline."""
+        self.clients: dict[str, Lane] = {}
+        self.gateways: dict[str, Relay] = {}
+        self._fanout = fanout
+        self._relayed = relayed
+        # Called for each message, so there is nothing in between.
+        self.update = fanout.update
+        self.event = fanout.event
+
+    def tell(self, client: Client, wire: bytes) -> None:
+        """Something for one client alone."""
+        lane = self.clients.get(client.id)
+        if lane is not None:
+            self._fanout.reply(lane, wire)
+
+    def greet(self, client: Client, backlog: Iterator[bytes], since: int) -> None:
+        """From here on the client is told what happens."""
+        lane = self.clients.get(client.id)
+        if lane is not None:
+            batch = Feature.BATCH in client.features
+            self._fanout.join(lane, backlog, since, aware=client.aware, batch=batch)
+
+    def paused(self, lane: Lane) -> None:
+        """A client does not read fast enough."""
+        self._fanout.paused(lane)
+
+    def resumed(self, lane: Lane) -> None:
+        """A client has read what was waiting for it."""
+        self._fanout.resumed(lane)
+
+    def client_left(self, client: Client) -> None:
+        """A client is gone."""
+        self._fanout.leave(self.clients.pop(client.id))
+
+    def gateway_left(self, gateway: Gateway) -> None:
+        """A gateway is gone."""
+        del self.gateways[gateway.id]
+
+    def relay(self, gateway: Gateway, message: Relayed) -> bool:
+        """A command for a gateway; False if it cannot take it."""
+        link = self.gateways.get(gateway.id)
+        if link is None or not link.relay(message):
+            return False
+        self._relayed()
+        return True
+
+    def note(self, text: str) -> None:
+        """Something that the operator should know."""
+        _log.warning("%s", text)

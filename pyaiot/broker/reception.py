@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whoever connects is given a page, or a link to the core."""
+
+import base64
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from pyaiot.broker.admission import OFFER, Doorkeeper, Visitor
+from pyaiot.broker.client_link import ClientLink
+from pyaiot.broker.connection import READ_LARGE, Connection, Page, Upgrade
+from pyaiot.broker.core import Core
+from pyaiot.broker.gateway_link import GatewayLink
+from pyaiot.broker.peers import Client, Gateway
+from pyaiot.broker.post import Post
+from pyaiot.errors import (
+    AuthenticationFailed,
+    LimitExceeded,
+    PermissionDenied,
+    PyaiotError,
+    TooManyConnections,
+)
+from pyaiot.messages.codec import from_client, from_gateway
+from pyaiot.messages.signing import FEATURES_HEADER, NONCE_HEADER, NONCE_SIZE, SUBPROTOCOL, Session
+from pyaiot.messages.types import Feature
+from pyaiot.model.moment import Moment
+from pyaiot.model.rate import Allowance
+
+GATEWAY_QUEUE: Final = 1_048_576
+"""Bytes of commands that may wait for one gateway."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much the server takes, and how fast it gives; see the settings of the same names."""
+
+    max_clients: int = 5000
+    max_gateways: int = 100
+    max_message: int = 1_048_576
+    client_rate: float = 100.0
+    client_queue: int = 65_536
+    flush_window: float = 0.002
+    ping_interval: float = 20.0
+    ping_timeout: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the server takes from outside."""
+
+    clock: Callable[[], Moment]
+    random_bytes: Callable[[int], bytes]
+    """Cryptographically strong."""
+    new_id: Callable[[], str]
+    """A uid that nobody ever had."""
+
+
+class Reception:
+    """Lets peers in, and sees them out."""
+
+    def __init__(
+        self,
+        doorkeeper: Doorkeeper,
+        capacity: Capacity,
+        surroundings: Surroundings,
+        post: Post,
+        core: Core,
+    ) -> None:
+        self.turned_away = 0
+        """Connections that were not let in."""
+        self._doorkeeper = doorkeeper
+        self._capacity = capacity
+        self._surroundings = surroundings
+        self._post = post
+        self._core = core
+        self._from_client = from_client(max_bytes=capacity.max_message)
+        self._from_gateway = from_gateway(max_bytes=capacity.max_message)
+        # Strangers who are turned away must not be able to fill the disk with it.
+        self._complaints = Allowance(1.0, 20.0, surroundings.clock().steady)
+
+    def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade | None:
+        """What `peer` gets who asks for `path`; None if nobody is received there."""
+        admit = {"/ws": self._client, "/gw": self._gateway}.get(path)
+        if admit is None:
+            return None
+        try:
+            return admit(headers)
+        except PyaiotError as exc:
+            self.turned_away += 1
+            if self._complaints.take(self._surroundings.clock().steady):
+                _log.warning("%s was not let in to %s: %s", peer, path, exc)
+            return Page(_status(exc), exc.reason)
+
+    def _client(self, headers: Mapping[str, str]) -> Upgrade:
+        if len(self._post.clients) >= self._capacity.max_clients:
+            raise TooManyConnections("There are as many clients as there may be.")
+        visitor = self._doorkeeper.client(headers, self._surroundings.clock())
+
+        def start(connection: Connection) -> ClientLink:
+            client = Client(self._surroundings.new_id(), visitor.permissions, visitor.features)
+            link = ClientLink(
+                client,
+                connection,
+                core=self._core,
+                codec=self._from_client,
+                clock=self._surroundings.clock,
+                rate=self._capacity.client_rate,
+                post=self._post,
+            )
+            self._post.clients[client.id] = link.lane
+            self._core.client_joined(client)
+            _log.debug("client %s connected from %s", client.id, connection.peer)
+            return link
+
+        return Upgrade(start, self._capacity.client_queue, headers=_granted(visitor))
+
+    def _gateway(self, headers: Mapping[str, str]) -> Upgrade:
+        if len(self._post.gateways) >= self._capacity.max_gateways:
+            raise TooManyConnections("There are as many gateways as there may be.")
+        visitor = self._doorkeeper.gateway(headers, self._surroundings.clock())
+        answer = _granted(visitor)
+        session: Session | None = None
+        if Feature.SIGNED in visitor.features and visitor.pair is not None:
+            nonce = self._surroundings.random_bytes(NONCE_SIZE)
+            answer[NONCE_HEADER] = base64.urlsafe_b64encode(nonce).decode()
+            session = Session.of_broker(visitor.pair, visitor.token, nonce)
+
+        def start(connection: Connection) -> GatewayLink:
+            label = f"{visitor.name} ({connection.peer})" if visitor.name else connection.peer
+            gateway = Gateway(self._surroundings.new_id(), label, visitor.features)
+            link = GatewayLink(
+                gateway,
+                connection,
+                session,
+                core=self._core,
+                codec=self._from_gateway,
+                clock=self._surroundings.clock,
+                queue=GATEWAY_QUEUE,
+                post=self._post,
+            )
+            self._post.gateways[gateway.id] = link
+            self._core.gateway_joined(gateway)
+            _log.info("gateway %s connected%s", label, "" if session else ", unsigned")
+            return link
+
+        return Upgrade(start, GATEWAY_QUEUE, READ_LARGE, answer)
+
+
+def _granted(visitor: Visitor) -> dict[str, str]:
+    """The headers that say what a visitor is granted."""
+    headers: dict[str, str] = {}
+    if visitor.features:
+        headers[FEATURES_HEADER] = ", ".join(sorted(visitor.features))
+    if visitor.token:
+        # A browser that offered subprotocols wants one of them chosen; the original's peers take
+        # it, too (WIRE.md section 2.1).
+        headers[OFFER] = SUBPROTOCOL
+    return headers
+
+
+def _status(error: PyaiotError) -> HTTPStatus:
+    match error:
+        case AuthenticationFailed():
+            return HTTPStatus.UNAUTHORIZED
+        case PermissionDenied():
+            return HTTPStatus.FORBIDDEN
+        case LimitExceeded():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case _:
+            return HTTPStatus.BAD_REQUEST

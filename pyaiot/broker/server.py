@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The broker's server: one port for gateways, clients, health and metrics."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from websockets.frames import CloseCode
+
+from pyaiot.broker.admission import Doorkeeper
+from pyaiot.broker.connection import HANDSHAKE_TIME, READ_LARGE, Connection, Page, Upgrade
+from pyaiot.broker.core import Core
+from pyaiot.broker.fanout import Fanout
+from pyaiot.broker.limits import Limits
+from pyaiot.broker.nodes import Nodes
+from pyaiot.broker.post import Post
+from pyaiot.broker.reception import Capacity, Reception, Surroundings
+from pyaiot.broker.statistics import samples
+from pyaiot.observe.health import Health
+from pyaiot.observe.metrics import Metrics
+
+SWEEP: Final = 1.0
+"""Seconds between two looks at everything that may have timed out."""
+STRANGERS: Final = 256
+"""Connections that may be in their handshake, beyond those that have been let in."""
+FAREWELL: Final = 0.4
+"""Seconds that peers have to take the last bytes when the broker ends."""
+
+
+class BrokerServer:
+    """All connections, and the core they lead to."""
+
+    def __init__(
+        self,
+        doorkeeper: Doorkeeper,
+        limits: Limits,
+        capacity: Capacity,
+        surroundings: Surroundings,
+        health: Health,
+    ) -> None:
+        """Start nothing yet. The steady clock must be that of the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        nodes = Nodes(limits.max_nodes)
+        self.fanout = Fanout(nodes, self._loop, capacity.flush_window)
+        post = Post(self.fanout, self._arm)
+        self.core = Core(nodes, post, limits, health.version)
+        self.reception = Reception(doorkeeper, capacity, surroundings, post, self.core)
+        self.buffer = memoryview(bytearray(READ_LARGE))
+        self.max_message = capacity.max_message
+        self._capacity = capacity
+        self._clock = surroundings.clock
+        self._health = health
+        self._metrics = Metrics(lambda: samples(self.core, self.fanout, self.reception))
+        self._connections: set[Connection] = set()
+        self._gone = asyncio.Event()
+        self._servers: list[asyncio.Server] = []
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def start(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
+        """Serve on `sockets`; by TLS, and by nothing else, where a context is given."""
+        for sock in sockets:
+            server = await self._loop.create_server(
+                lambda: Connection(self, self._loop.time),
+                sock=sock,
+                ssl=tls,
+                ssl_handshake_timeout=HANDSHAKE_TIME if tls else None,
+            )
+            self._servers.append(server)
+        self._sweep()
+
+    async def stop(self) -> None:
+        """Say goodbye to all peers, and do not wait long for theirs."""
+        for server in self._servers:
+            server.close()
+        for timer in (self._sweeper, self._alarm):
+            if timer is not None:
+                timer.cancel()
+        for connection in tuple(self._connections):
+            connection.close(CloseCode.GOING_AWAY, "The broker is stopping.")
+        self.fanout.close()
+        try:
+            async with asyncio.timeout(FAREWELL):
+                while self._connections:
+                    self._gone.clear()
+                    await self._gone.wait()
+        except TimeoutError:
+            for connection in tuple(self._connections):
+                connection.abort()
+
+    # -- called by connections -----------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> bool:
+        """Somebody connected; False if there are too many already."""
+        self._connections.add(connection)
+        most = self._capacity.max_clients + self._capacity.max_gateways + STRANGERS
+        return len(self._connections) <= most
+
+    def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade:
+        """What `peer` gets who asks for `path`."""
+        if path == "/health":
+            body = self._health.report(
+                self._clock(),
+                gateways=len(self.core.gateways),
+                clients=len(self.core.clients),
+                nodes=len(self.core.nodes),
+            )
+            return Page(HTTPStatus.OK, body, Health.content_type)
+        if path == "/metrics":
+            return Page(HTTPStatus.OK, self._metrics.text(), Metrics.content_type)
+        answer = self.reception.answer(path, headers, peer)
+        if answer is None:
+            return Page(HTTPStatus.NOT_FOUND, "There are /ws, /gw, /health and /metrics here.")
+        return answer
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is no more."""
+        self._connections.discard(connection)
+        self._gone.set()
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        """Look after everything that may have timed out."""
+        interval, timeout = self._capacity.ping_interval, self._capacity.ping_timeout
+        pause = min([SWEEP, timeout / 4, *([interval / 4] if interval else [])])
+        self._sweeper = self._loop.call_later(pause, self._sweep)
+        now = self._clock()
+        for connection in tuple(self._connections):
+            connection.check(now.steady, interval, timeout)
+        self.core.tick(now)
+
+    def _arm(self) -> None:
+        """See to it that the core is woken for its next deadline."""
+        deadline = self.core.next_deadline
+        if deadline is None:
+            return
+        # The event loop may call earlier than it was told, by the resolution of its clock.
+        when = deadline + 0.001
+        if self._alarm is not None:
+            if self._alarm.when() <= when:
+                return
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.core.tick(self._clock())
+        self._arm()
