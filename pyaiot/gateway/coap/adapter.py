@@ -25,9 +25,6 @@ from pyaiot.gateway.coap.transport import Transport
 
 _log = logging.getLogger(__name__)
 
-DISCOVERIES: Final = 128
-"""Nodes that are discovered at the same time."""
-
 MAX_SILENT: Final = 2
 """Resources in a row for which a node may fail to answer before it is given up."""
 
@@ -82,7 +79,6 @@ class CoapAdapter:
         self._peers = Peers()
         self._nodes: dict[Peer, Node] = {}
         self._observed: dict[Peer, dict[str, _Observed]] = {}
-        self._discoveries = asyncio.Semaphore(DISCOVERIES)
         self._events: Events | None = None
         self._transport: Transport | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -114,11 +110,10 @@ class CoapAdapter:
     async def discover(self, address: Address) -> None:
         """Ask the node at `address` for its resources and values, two at a time."""
         node = self._node_at(address)
-        async with self._discoveries:
-            found = _Round(iter(parse_links(await node.links())))
-            async with asyncio.TaskGroup() as readers:
-                for _ in range(OUTSTANDING):
-                    readers.create_task(self._read_all(node, found))
+        found = _Round(iter(parse_links(await node.links())))
+        async with asyncio.TaskGroup() as readers:
+            for _ in range(OUTSTANDING):
+                readers.create_task(self._read_all(node, found))
         if found.silent >= MAX_SILENT:
             raise CommandTimeout("The node stopped answering.")
 

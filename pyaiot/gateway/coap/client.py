@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a gateway asks of nodes: GET, PUT and observing, with bodies of any allowed length."""
+"""What is asked of CoAP servers: GET, PUT, POST and observing, bodies of any allowed length."""
 
 import asyncio
 from typing import Final
@@ -8,7 +8,7 @@ from aiocoap.message import Message
 from aiocoap.numbers.codes import Code
 
 from pyaiot.errors import CommandFailed, CommandTimeout, InvalidInput
-from pyaiot.gateway.coap.blocks import Block, Download, Upload, upload_exponent
+from pyaiot.gateway.coap.blocks import MAX_EXPONENT, Block, Download, Upload, upload_exponent
 from pyaiot.gateway.coap.blockwise import block_of
 from pyaiot.gateway.coap.payload import diagnostic
 from pyaiot.gateway.coap.transport import TOKEN_LENGTH, Notify, Remote, Transport, Tuning
@@ -71,31 +71,36 @@ class Client:
         overhead = 4 + TOKEN_LENGTH + len(request.opt.encode())
         exponent = upload_exponent(overhead, len(body))
         if exponent is None:
-            response = await self._whole_put(remote, path, body)
+            response = await self._send(Code.PUT, remote, path, body)
         else:
-            response = await self._put_blocks(remote, path, Upload(body, exponent))
+            response = await self._send_blocks(Code.PUT, remote, path, Upload(body, exponent))
             if response.code is Code.BAD_OPTION and len(body) <= MAX_PLAIN:
-                response = await self._whole_put(remote, path, body)
+                response = await self._send(Code.PUT, remote, path, body)
         if response.code not in _SET:
             raise CommandFailed(reason_of(response))
         return bytes(response.payload)
 
-    async def _whole_put(self, remote: Remote, path: Path, body: bytes) -> Message:
-        request = _request(Code.PUT, remote, path)
-        request.payload = body
-        return await self._ask(request)
+    async def post(self, remote: Remote, path: Path, body: bytes) -> None:
+        """Post to a server that is no constrained node."""
+        if len(body) <= MAX_PLAIN:
+            response = await self._send(Code.POST, remote, path, body)
+        else:
+            upload = Upload(body, MAX_EXPONENT)
+            response = await self._send_blocks(Code.POST, remote, path, upload)
+        if response.code not in _SET:
+            raise CommandFailed(reason_of(response))
 
-    async def _put_blocks(self, remote: Remote, path: Path, upload: Upload) -> Message:
+    async def _send_blocks(self, code: Code, remote: Remote, path: Path, upload: Upload) -> Message:
         while True:
             block, part = upload.next()
-            response = await self._put_block(remote, path, block, part)
+            response = await self._send(code, remote, path, part, block)
             answer = block_of(response.opt.block1)
             if response.code is Code.REQUEST_ENTITY_TOO_LARGE and upload.refused(answer):
                 continue
             if not response.code.is_successful():
                 return response
             if answer is None and block.more:
-                raise CommandFailed("The node takes no values as long as this.")
+                raise CommandFailed("Values as long as this are not taken.")
             try:
                 more = upload.acknowledged(answer)
             except InvalidInput as exc:
@@ -103,10 +108,12 @@ class Client:
             if not more:
                 return response
 
-    async def _put_block(self, remote: Remote, path: Path, block: Block, part: bytes) -> Message:
-        request = _request(Code.PUT, remote, path)
+    async def _send(
+        self, code: Code, remote: Remote, path: Path, body: bytes, block: Block | None = None
+    ) -> Message:
+        request = _request(code, remote, path)
+        request.payload = body
         request.opt.block1 = block
-        request.payload = part
         return await self._ask(request)
 
     async def _ask(

@@ -120,12 +120,22 @@ class Datagrams(MessageInterfaceUDP6):  # type: ignore[misc]  # as above
     To aiocoap a path that is not UTF-8 is an error of the event loop.
     """
 
-    _ctx: Exchanges
+    @property
+    def exchanges(self) -> Exchanges:
+        """The layer above."""
+        return cast("Exchanges", self._ctx)
+
+    @property
+    def takes_ipv4_only(self) -> bool:
+        """It is bound to an address of IPv4."""
+        sock = self.transport.get_extra_info("socket")
+        return str(sock.getsockname()[0]).startswith("::ffff:")
 
     @classmethod
     async def over(cls, sock: socket.socket, exchanges: Exchanges) -> "Datagrams":
         """Read `sock` from now on."""
         made = await cls._create_transport_endpoint(sock, exchanges, exchanges.log, exchanges.loop)
+        exchanges.message_interface = made
         return cast("Datagrams", made)
 
     def datagram_msg_received(
@@ -133,7 +143,7 @@ class Datagrams(MessageInterfaceUDP6):  # type: ignore[misc]  # as above
     ) -> None:
         """A datagram came."""
         try:
-            if self._ctx.admits(data, address, cut_off=bool(flags & socket.MSG_TRUNC)):
+            if self.exchanges.admits(data, address, cut_off=bool(flags & socket.MSG_TRUNC)):
                 super().datagram_msg_received(data, ancdata, flags, address)
         except InvalidMessage as exc:
             self.log.warning("Ignoring a datagram from %s: %s", address[0], exc)

@@ -2,9 +2,11 @@
 """The gateway's UDP socket, and what its addresses mean."""
 
 import asyncio
+import errno
 import ipaddress
 import socket
 import struct
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pyaiot.errors import CommandFailed, StartFailed
@@ -32,28 +34,59 @@ class Sender(NamedTuple):
         return self.host.partition("%")[0]
 
 
-async def bound_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens on `host` (empty for all interfaces), for IPv6 and IPv4.
+async def bound_sockets(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on `host`; one for IPv6 and IPv4 if it is empty: on all interfaces.
 
-    It shares its port with nobody: of two gateways on one port each would hear some of the
-    messages. Raises StartFailed when that is not possible.
+    A name gets one for each of its addresses: ``localhost`` often has two. They share their port
+    with nobody, or of two gateways each would hear some of the messages. Raises StartFailed when
+    that is not possible.
     """
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             host.strip("[]") or "::", port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
         )
-        sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     except (OSError, UnicodeError) as exc:
         raise StartFailed(f"Cannot listen on '{host}': {error_text(exc)}.") from exc
+    return bind_all([address for *_, address in found], port)
+
+
+def bind_all(addresses: Iterable[tuple[Any, ...]], port: int) -> list[socket.socket]:
+    """A socket for each of `addresses` that this machine has, all on one port.
+
+    Raises StartFailed when the port is taken at one of them, or none is this machine's.
+    """
+    sockets: list[socket.socket] = []
+    absent: OSError | None = None
     try:
-        ip, _, *rest = found[0][4]
+        for ip, _, *rest in dict.fromkeys(addresses):
+            try:
+                sockets.append(_bind(mapped(ip), port, *rest))
+            except OSError as exc:
+                # A name may stand for an IPv6 address where IPv6 is switched off.
+                if exc.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                    raise
+                absent = exc
+            else:
+                port = sockets[-1].getsockname()[1]
+        if not sockets and absent is not None:
+            raise absent
+    except OSError as exc:
+        for sock in sockets:
+            sock.close()
+        raise StartFailed(f"Cannot listen on UDP port {port}: {error_text(exc)}.") from exc
+    return sockets
+
+
+def _bind(*address: Any) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    try:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         # Nodes do not repeat what is lost while the gateway is busy.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        sock.bind((mapped(str(ip)), port, *rest))
-    except OSError as exc:
+        sock.bind(address)
+    except OSError:
         sock.close()
-        raise StartFailed(f"Cannot listen on UDP port {port}: {error_text(exc)}.") from exc
+        raise
     return sock
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CoAP requests and responses over one UDP socket, as server and client at once (RFC 7252).
+"""CoAP requests and responses over one UDP port, as server and client at once (RFC 7252).
 
 aiocoap's message layer does the work (`exchanges`). What it has above that is not used: it
 makes a task for each request, never ends an observation, observes under a new token each time, and
@@ -7,7 +7,6 @@ puts no bound on bodies.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -22,7 +21,7 @@ from aiocoap.transports.udp6 import UDP6EndpointAddress
 from pyaiot.errors import CommandFailed, CommandTimeout
 from pyaiot.gateway.coap.exchanges import Datagrams, Exchanges
 from pyaiot.gateway.coap.quiet import Quiet
-from pyaiot.gateway.coap.sockets import bound_socket, error_text, socket_address, source
+from pyaiot.gateway.coap.sockets import bound_sockets, error_text, socket_address, source
 
 TOKEN_LENGTH: Final = 4
 """Bytes; random, so that nobody off the path can forge a response (RFC 7252 section 5.3.1)."""
@@ -69,7 +68,7 @@ class _Waiting:
 
 
 class Transport:
-    """One UDP socket and its traffic; made by `open`."""
+    """One UDP port and its traffic; made by `open`."""
 
     def __init__(self, answer: Answer, random: Random, log: Quiet) -> None:
         """Nothing is opened yet. `answer` is called for each request; `random` makes tokens."""
@@ -78,9 +77,10 @@ class Transport:
         self.log = log
         self._answer = answer
         self._random = random
-        self._exchanges = Exchanges(self)
+        self.port = 0
+        """The port on which it listens."""
+        self._sockets: list[Datagrams] = []
         self._waiting: dict[Remote, dict[bytes, _Waiting]] = {}
-        self._socket: socket.socket
 
     @classmethod
     async def open(
@@ -91,29 +91,31 @@ class Transport:
         Raises StartFailed when that is not possible.
         """
         self = cls(answer, random, log)
-        self._socket = await bound_socket(host, port)
-        self._exchanges.message_interface = await Datagrams.over(self._socket, self._exchanges)
+        for sock in await bound_sockets(host, port):
+            self.port = sock.getsockname()[1]
+            self._sockets.append(await Datagrams.over(sock, Exchanges(self)))
         return self
-
-    @property
-    def port(self) -> int:
-        """The port on which it listens."""
-        return int(self._socket.getsockname()[1])
 
     async def close(self) -> None:
         """Close the socket; whoever waits for a response is told."""
         for waiting in [each for own in self._waiting.values() for each in own.values()]:
             waiting.fail(CommandFailed("The gateway is stopping."))
         self._waiting.clear()
-        await self._exchanges.shutdown()
+        for datagrams in self._sockets:
+            await datagrams.exchanges.shutdown()
 
     def remote(self, host: str, port: int, local: str = "") -> Remote:
         """Where to send a request; it leaves from our address `local` if that is given.
 
         Raises CommandFailed when the zone in `host` is that of no interface.
         """
-        interface = self._exchanges.message_interface
-        return UDP6EndpointAddress(socket_address(host, port), interface, pktinfo=source(local))
+        datagrams = self._sockets[0]
+        if self._sockets[1:]:
+            ipv4 = ":" not in host
+            datagrams = next(
+                (each for each in self._sockets if each.takes_ipv4_only is ipv4), datagrams
+            )
+        return UDP6EndpointAddress(socket_address(host, port), datagrams, pktinfo=source(local))
 
     async def request(
         self, message: Message, *, token: bytes | None = None, notify: Notify | None = None
@@ -159,14 +161,14 @@ class Transport:
         response.remote = request.remote.as_response_address()
         response.request = request
         response.opt.no_response = request.opt.no_response
-        self._exchanges.send_message(response, _nobody_is_told)
+        response.remote.interface.exchanges.send_message(response, _nobody_is_told)
 
     def process_response(self, response: Message) -> bool:
         """Pass on a response; whether anybody waits for it. Called by aiocoap."""
         waiting = self._waiting.get(response.remote, {}).get(response.token)
         if waiting is None:
             if response.opt.observe is not None and response.mtype is Type.NON:
-                self._exchanges.reject(response)
+                response.remote.interface.exchanges.reject(response)
             return False
         waiting.observing = (
             waiting.notify is not None
@@ -191,7 +193,8 @@ class Transport:
 
     def _send(self, message: Message, waiting: _Waiting) -> Callable[[], None]:
         try:
-            return self._exchanges.send_message(message, waiting.rejected)
+            exchanges: Exchanges = message.remote.interface.exchanges
+            return exchanges.send_message(message, waiting.rejected)
         except (error.Error, OSError, ValueError) as exc:
             raise CommandFailed(f"The request cannot be sent: {error_text(exc)}.") from exc
 
