@@ -68,6 +68,7 @@ class Reader(ReaderAdapter):
         self._cutter = Cutter(door.MAX_PACKET)
         self._waiting: deque[bytes] = deque()
         self._packet = memoryview(b"")
+        self._begun = False
         self._greeted = False
         self._ended = False
         self._silence: float | None = FIRST_PACKET
@@ -111,8 +112,11 @@ class Reader(ReaderAdapter):
         except OSError as exc:  # TimeoutError among them
             logger.debug("MQTT client dropped: %s", str(exc) or "silent for too long")
             data = b""
-        if not data:
+        if not data or not (self._begun or data[0] == packets.CONNECT << 4):
+            # Of another protocol it might take long until a packet seems complete.
             self._ended = True
+            return
+        self._begun = True
         try:
             for frame in self._cutter.feed(data):
                 self._admit(frame)
@@ -180,7 +184,11 @@ def _same(given: str | None, wanted: str) -> bool:
 
 
 class BoundedBroker(Broker):
-    """amqtt's broker, with as many retained messages as there is room for."""
+    """amqtt's broker, with as many retained messages as there is room for.
+
+    They go to those who subscribed to them; amqtt also sends a client, when it connects, what the
+    others subscribed to.
+    """
 
     async def retain_message(
         self,
@@ -196,6 +204,13 @@ class BoundedBroker(Broker):
             logger.debug("no room to retain the message at %r", topic_name)
             return
         await super().retain_message(source_session, topic_name, data, qos)
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        subscribed = self.subscriptions.get(subscription[0], ())
+        if any(each.client_id == session.client_id for each, _ in subscribed):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
 
 
 @contextlib.asynccontextmanager
