@@ -7,7 +7,6 @@ end: an idle system waits for nothing, a busy one shares its system calls. Shard
 that the loop gets to turn between them.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
@@ -23,16 +22,23 @@ STRETCH: Final = 262_144
 """Bytes that one client may be sent of what it missed, before it is another's turn."""
 
 
+class Timer(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> None:
+        """It is not to come after all."""
+
+
 class Scheduler(Protocol):
     """What is needed of an event loop."""
 
     def time(self) -> float:
         """Seconds on a steady clock."""
 
-    def call_soon(self, callback: Callable[[], None]) -> asyncio.Handle:
+    def call_soon(self, callback: Callable[[], None]) -> Timer:
         """Call back in the next turn."""
 
-    def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.Handle:
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
         """Call back after `delay` seconds."""
 
 
@@ -68,7 +74,7 @@ class Fanout:
         self._shard_of: dict[Lane, Shard] = {}
         self._dirty: deque[Shard] = deque()
         self._ready: dict[Lane, None] = {}
-        self._timer: asyncio.Handle | None = None
+        self._timer: Timer | None = None
         self._last = float("-inf")
 
     @property
