@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from pyaiot.gateway.adapter import Naming
+from pyaiot.gateway.outbox import MAX_RESENDS, WINDOW
+from pyaiot.messages.types import New, Update
+from tests.gateway.driven import LEGACY
+from tests.gateway.sending import Sending
+
+
+def joined() -> Sending:
+    core = Sending()
+    core.join()
+    return core
+
+
+class TestReconnect:
+    def test_nodes_then_kept_readings_then_the_rest(self) -> None:
+        core = joined()
+        core.known("a").known("b").report("led", "0", "at-a").report("led", "0", "at-b")
+        core.drain()
+        core.leave()
+        core.wait(1).report("led", "1", "at-a")
+        core.wait(1).report("led", "2", "at-a")
+        core.join()
+        assert core.drain() == [
+            "new a online",
+            "new b online",
+            "update a led 1",
+            "update a led 2",
+            "update a protocol Memory",
+            "update b protocol Memory",
+            "update b led 0",
+        ]
+
+    def test_kept_readings_keep_their_times(self) -> None:
+        core = Sending()
+        core.known()
+        core.wait(1).report("led", "1")
+        core.wait(100).join()
+        times = {each.endpoint: each.time for each in core.push(9) if isinstance(each, Update)}
+        assert times["led"] == core.now.wall - 100
+
+    def test_availability_and_when_heard_are_told_anew(self) -> None:
+        core = joined()
+        core.known()
+        core.drain()
+        core.leave()
+        core.wait(60)
+        core.join()
+        (new, *_) = core.push(9)
+        assert isinstance(new, New)
+        assert new.availability == "late"
+        assert new.seen == core.now.wall - 60
+
+    def test_what_happens_meanwhile_keeps_its_place(self) -> None:
+        core = Sending()
+        core.known("a").report("led", "1", "at-a")
+        core.join()
+        core.known("b").report("led", "2", "at-b").report("led", "2", "at-a")
+        assert core.drain() == [
+            "new a online",
+            "update a protocol Memory",
+            "update a led 1",
+            "new b online",
+            "update b protocol Memory",
+            "update b led 2",
+            "update a led 2",
+        ]
+
+    def test_a_connection_that_breaks_at_once(self) -> None:
+        core = Sending()
+        core.known().report("led", "1")
+        for arrived in range(4):
+            core.join()
+            core.push(3)
+            core.leave(arrived)
+        core.join()
+        assert core.drain() == [
+            "new 1234 online",
+            "update 1234 protocol Memory",
+            "update 1234 led 1",
+        ]
+
+    def test_a_refused_reading_is_not_sent_for_ever(self) -> None:
+        core = joined()
+        core.known().report("led", "poison")
+        core.push(9)
+        core.leave(refused=True)
+        core.join()
+        core.report("led", "1")
+        assert core.drain()[1:2] == ["update 1234 led 1"]
+        assert core.spool.dropped == 2
+
+
+class TestMeanwhile:
+    def test_nodes_that_went_are_out_after_their_readings(self) -> None:
+        core = joined()
+        core.seen("p", naming=Naming.PASSING)
+        core.drain()
+        core.leave()
+        core.report("led", "1", "at-p").lost("at-p")
+        core.join()
+        assert core.drain() == ["new p", "update p led 1", "out p"]
+        assert core.mirror.refused == []
+
+    def test_nodes_that_went_without_a_word_are_out_all_the_same(self) -> None:
+        core = joined()
+        core.seen("p", naming=Naming.PASSING)
+        core.drain()
+        core.leave()
+        core.lost("at-p")
+        core.join()
+        assert core.drain() == ["out p"]
+        core.leave()
+        core.join()
+        assert core.drain() == []
+
+    def test_a_node_that_went_and_came_back_is_not_out(self) -> None:
+        core = Sending()
+        core.seen("p", naming=Naming.PASSING).lost("at-p").seen("p", naming=Naming.PASSING)
+        core.join()
+        assert core.drain() == [
+            "new p online",
+            "update p protocol Memory",
+            "update p protocol Memory",
+        ]
+
+    def test_an_out_that_did_not_arrive_is_sent_again(self) -> None:
+        core = joined()
+        core.seen("p", naming=Naming.PASSING)
+        core.drain()
+        core.lost("at-p")
+        core.push(9)
+        core.leave()
+        core.join()
+        assert core.drain() == ["out p"]
+
+    def test_a_reboot_is_told_with_all_that_holds_since(self) -> None:
+        core = joined()
+        core.known().report("led", "1").wait(10)
+        core.drain()
+        core.leave()
+        core.seen(rebooted=True).report("os", "riot")
+        core.join()
+        assert core.drain() == [
+            "new 1234 online",
+            "update 1234 protocol Memory",
+            "update 1234 os riot",
+            "reset 1234",
+            "update 1234 protocol Memory",
+            "update 1234 os riot",
+        ]
+        core.leave()
+        core.join()
+        assert "reset 1234" not in core.drain()
+
+    def test_a_reset_that_did_not_arrive_is_sent_again(self) -> None:
+        core = joined()
+        core.known().wait(10)
+        core.drain()
+        core.seen(rebooted=True)
+        core.push(9)
+        core.leave()
+        core.join()
+        assert "reset 1234" in core.drain()
+
+    def test_a_reset_of_a_node_that_is_gone(self) -> None:
+        core = joined()
+        core.known("p", naming=Naming.PASSING).wait(10)
+        core.drain()
+        core.seen("p", naming=Naming.PASSING, rebooted=True).lost("at-p")
+        core.leave()
+        core.join()
+        assert core.drain()[-1] == "out p"
+
+    def test_those_that_went_are_remembered_within_bounds(self) -> None:
+        core = Sending(max_nodes=2)
+        for number in range(5):
+            core.seen(f"p{number}", naming=Naming.PASSING).lost(f"at-p{number}")
+        core.spool.rewind(refused=True)
+        core.spool.take(9)
+        core.spool.rewind(refused=True)
+        core.join()
+        assert core.drain() == ["out p3", "out p4"]
+
+
+class TestBounds:
+    def test_so_many_may_be_on_their_way(self) -> None:
+        core = joined()
+        core.known()
+        core.drain()
+        for number in range(WINDOW - 1):
+            core.report("led", number)
+        core.seen("other")
+        assert len(core.push(2 * WINDOW)) == WINDOW
+        assert core.push(9) == []
+        core.arrive(5)
+        assert len(core.push(9)) == 1
+
+    def test_so_many_clients_may_ask_for_everything(self) -> None:
+        core = Sending()
+        core.join(LEGACY)
+        taken = [core.outbox.resend(f"c{number}") for number in range(MAX_RESENDS + 1)]
+        assert taken.count(True) == MAX_RESENDS - 1
+        assert core.outbox.resend("c0")
+        core.drain()
+        assert core.outbox.resend("c999")
+
+
+class TestOriginalBroker:
+    def legacy(self) -> Sending:
+        core = Sending()
+        core.join(LEGACY)
+        return core
+
+    def test_offline_nodes_are_not_there(self) -> None:
+        core = Sending(max_time=10)
+        core.known("a").wait(20).known("b")
+        core.spool.rewind()
+        core.spool.take(9)
+        core.spool.confirm(2)
+        core.join(LEGACY)
+        assert core.drain() == ["new b", "update b protocol Memory"]
+
+    def test_kept_readings_of_offline_nodes(self) -> None:
+        core = Sending(max_time=10)
+        core.known("a").wait(20)
+        core.join(LEGACY)
+        assert core.drain() == ["new a", "update a protocol Memory", "out a"]
+
+    def test_everything_for_one_client(self) -> None:
+        core = self.legacy()
+        core.known("a").known("b").report("led", "1", "at-b")
+        core.drain()
+        assert core.outbox.resend("client")
+        assert core.drain() == [
+            "new a client",
+            "update a protocol Memory client",
+            "new b client",
+            "update b protocol Memory client",
+            "update b led 1 client",
+        ]
+
+    def test_a_node_that_leaves_while_everything_is_sent(self) -> None:
+        core = self.legacy()
+        core.known("p", naming=Naming.PASSING).known("a")
+        core.drain()
+        core.outbox.resend("client")
+        assert core.push(1) == [New("p", "client")]
+        core.arrive(1)
+        core.lost("at-p")
+        assert core.drain() == ["out p", "new a client", "update a protocol Memory client"]
+        assert set(core.mirror.nodes) == {"a"}
