@@ -19,6 +19,7 @@ from pyaiot.cli.aiot import SUBCOMMANDS
 from pyaiot.setting import Setting, SettingValue
 from pyaiot.settings import (
     BrokerSettings,
+    ClientSettings,
     CoapGatewaySettings,
     DashboardSettings,
     GatewaySettings,
@@ -51,6 +52,7 @@ SERVICES: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("aiot-ws-gateway", WebsocketGatewaySettings),
     ("aiot-dashboard", DashboardSettings),
     ("aiot up` and `aiot demo", UpSettings),
+    ("aiot nodes`, `aiot watch` and `aiot set", ClientSettings),
 )
 
 _SETTINGS_INTRO: Final = f"""\
@@ -140,7 +142,7 @@ def example_file() -> str:
     lines = [
         f"# All settings of pyaiot, with their defaults ({GENERATED}).",
         "#",
-        "# What stands up here is for every service; what stands in a table, for that service alone.",
+        "# What stands up here is for all services; what stands in a table, for that one alone.",
         "",
     ]
     common, gateway = settings_of(ServiceSettings), settings_of(GatewaySettings)

@@ -72,19 +72,15 @@ class Suite:
                 "ssl_cert: 'aiot up' serves no TLS; put a reverse proxy before it, or start the"
                 " services one by one"
             )
-        wide = broker.broker_host in _EVERYWHERE
-        near = partial(
-            replace,
-            broker_host="localhost" if wide else broker.broker_host,
-            broker_ssl=False,
-            broker_ca=None,
+        link = partial(
+            replace, broker_host=near(broker.broker_host), broker_ssl=False, broker_ca=None
         )
         return cls(
             up,
             broker,
-            near(sources.load(CoapGatewaySettings, defaults)),
-            near(sources.load(MqttGatewaySettings, defaults)),
-            near(sources.load(WebsocketGatewaySettings, defaults)),
+            link(sources.load(CoapGatewaySettings, defaults)),
+            link(sources.load(MqttGatewaySettings, defaults)),
+            link(sources.load(WebsocketGatewaySettings, defaults)),
             sources.load(DashboardSettings, defaults),
         )
 
@@ -102,10 +98,7 @@ class Suite:
     @property
     def page(self) -> str:
         """The address of the page, for a browser on this machine."""
-        host = self.dashboard.web_host
-        if host in _EVERYWHERE:
-            host = "localhost"
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.dashboard.web_port}"
+        return f"http://{bracketed(near(self.dashboard.web_host))}:{self.dashboard.web_port}"
 
     def announce(self) -> None:
         """Say where the page is, and show it if that is wanted."""
@@ -129,6 +122,16 @@ class Suite:
                 Service("dashboard", partial(serve_page, self.dashboard)),
             ],
         )
+
+
+def near(host: str) -> str:
+    """Where to reach, from this machine, what listens on `host`."""
+    return "localhost" if host in _EVERYWHERE else host
+
+
+def bracketed(host: str) -> str:
+    """`host` as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def defaults_for(host: str) -> dict[str, object]:
