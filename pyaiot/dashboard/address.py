@@ -11,7 +11,9 @@ from pyaiot.messages.origin import is_loopback
 
 # Letters that can stand in a header without meaning anything there; a name may end in a dot.
 _NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
-_HOST_HEADER: Final = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[^\[\]:]+))(?::\d{0,5})?")
+_HOST_HEADER: Final = re.compile(
+    r"(?:\[(?P<v6>[0-9a-fA-F.]*:[0-9a-fA-F:.]*)\]|(?P<name>[^\[\]:]+))(?::\d{0,5})?"
+)
 
 
 def is_host(text: str) -> bool:

@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The HTTP server of the page. It serves files and facts; the page itself talks to the broker."""
 
+import collections
 import hashlib
 import http
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    generate_latest,
-)
 from tornado import web
 from tornado.httpserver import HTTPServer
 
@@ -24,6 +18,9 @@ from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
 from pyaiot.dashboard.policy import GUARDS, NOTHING, content_security_policy
 from pyaiot.errors import InvalidValue
+from pyaiot.model.moment import Moment
+from pyaiot.observe.health import Health
+from pyaiot.observe.metrics import Counter, Metrics, Sample
 
 MAX_HEADER: Final = 16_384
 MAX_BODY: Final = 4_096
@@ -53,26 +50,6 @@ _ERROR_PAGE: Final = """\
 """
 
 
-class Traffic:
-    """What is counted of the server's work."""
-
-    def __init__(self, version: str) -> None:
-        # Its own registry: in `aiot up` the broker counts in the same process.
-        self._registry = CollectorRegistry()
-        self.requests = Counter(
-            "pyaiot_dashboard_requests",
-            "Answers given, by HTTP status",
-            ["status"],
-            registry=self._registry,
-        )
-        build = Gauge("pyaiot_build_info", "Version", ["version"], registry=self._registry)
-        build.labels(version).set(1)
-
-    def text(self) -> bytes:
-        """All numbers in the text format of Prometheus."""
-        return generate_latest(self._registry)
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
     """All that the server needs to know."""
@@ -80,19 +57,26 @@ class Site:
     assets: Assets
     appearance: Appearance
     broker: BrokerAddress
-    version: str
-    traffic: Traffic = field(init=False)
+    health: Health
+    clock: Callable[[], Moment]
+    answers: collections.Counter[str] = field(default_factory=collections.Counter)
+    """How many of each HTTP status were given."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "traffic", Traffic(self.version))
+    @property
+    def samples(self) -> Iterator[Sample]:
+        """What was counted, as it is now."""
+        yield Counter(
+            "pyaiot_dashboard_answers", "Answers given, by HTTP status.", self.answers, "status"
+        )
 
     def server(self) -> HTTPServer:
         """The server, not listening yet."""
+        metrics = Metrics(lambda: self.samples)
         application = web.Application(
             [
                 (r"/config\.json", _Config),
                 (r"/health", _Health),
-                (r"/metrics", _Metrics),
+                (r"/metrics", _Metrics, {"metrics": metrics}),
                 (r"/(.*)", _Page),
             ],
             site=self,
@@ -109,7 +93,7 @@ class Site:
 
 def _count(handler: web.RequestHandler) -> None:
     site: Site = handler.settings["site"]
-    site.traffic.requests.labels(str(handler.get_status())).inc()
+    site.answers[str(handler.get_status())] += 1
     _log.debug("%s %s: %d", handler.request.method, handler.request.path, handler.get_status())
 
 
@@ -197,7 +181,7 @@ class _Config(_Handler):
         self.write(
             {
                 "title": appearance.title,
-                "version": self.site.version,
+                "version": self.site.health.version,
                 "broker": {"host": broker.host, "port": broker.port, "secure": broker.secure},
                 "camera_url": appearance.camera_url,
                 "logo": appearance.logo,
@@ -208,10 +192,15 @@ class _Config(_Handler):
 
 class _Health(_Handler):
     def get(self) -> None:
-        self.write({"status": "ok", "version": self.site.version})
+        self.set_header("Content-Type", Health.content_type)
+        self.write(self.site.health.report(self.site.clock()))
 
 
 class _Metrics(_Handler):
+    def initialize(self, metrics: Metrics) -> None:  # type: ignore[override]
+        super().initialize()
+        self.metrics = metrics
+
     def get(self) -> None:
-        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
-        self.write(self.site.traffic.text())
+        self.set_header("Content-Type", Metrics.content_type)
+        self.write(self.metrics.text())

@@ -228,5 +228,5 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - `main` is what there is to test
     sys.exit(main(sys.argv[1:]))

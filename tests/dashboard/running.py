@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A dashboard for tests, on a free port of 127.0.0.1."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pyaiot.dashboard.service import serve
+from pyaiot.settings import DashboardSettings
+
+
+@asynccontextmanager
+async def running_dashboard(**settings: Any) -> AsyncIterator[str]:
+    """The real service with default settings but for those given; yields its address."""
+    chosen = DashboardSettings(**{"web_host": "127.0.0.1", "web_port": 0, **settings})
+    words: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    service = asyncio.create_task(serve(chosen, words.set_result))
+    service.add_done_callback(lambda _: words.cancel())
+    try:
+        url = (await words).removeprefix("listening on ")
+    except asyncio.CancelledError:
+        await service
+        raise
+    try:
+        yield url
+    finally:
+        service.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await service
