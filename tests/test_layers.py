@@ -52,6 +52,7 @@ LAYERS = {
     "pyaiot.gateway.coap.blocks": Layer.DECISIONS,
     "pyaiot.gateway.coap.datagram": Layer.DECISIONS,
     "pyaiot.gateway.coap.duplicates": Layer.DECISIONS,
+    "pyaiot.gateway.coap.freshness": Layer.DECISIONS,
     "pyaiot.gateway.coap.links": Layer.DECISIONS,
     "pyaiot.gateway.coap.payload": Layer.DECISIONS,
     "pyaiot.gateway.coap.peers": Layer.DECISIONS,

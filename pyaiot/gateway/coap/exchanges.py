@@ -33,6 +33,9 @@ REQUESTS_AT_ONCE: Final = 1000.0
 MAX_HOSTS: Final = 4096
 """Hosts whose rate is remembered."""
 
+SEND_ATTEMPTS: Final = 4
+"""How often a datagram is handed to the system that reports the failures of others."""
+
 
 class Exchanges(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
     """Acknowledges, retransmits and matches messages (RFC 7252 section 4)."""
@@ -137,6 +140,30 @@ class Datagrams(MessageInterfaceUDP6):  # type: ignore[misc]  # as above
         made = await cls._create_transport_endpoint(sock, exchanges, exchanges.log, exchanges.loop)
         exchanges.message_interface = made
         return cast("Datagrams", made)
+
+    def send(self, message: Message) -> None:
+        """Send a datagram, or tell the layer above that it cannot be sent.
+
+        The system reports that one node turned a datagram away when the next is sent, which may be
+        to another, and does not send that. aiocoap takes this for the other node's failure.
+        """
+        remote = message.remote
+        ancillary = (
+            [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, remote.pktinfo)] if remote.pktinfo else []
+        )
+        datagram = message.encode()
+        sock: socket.socket = self.transport.get_extra_info("socket")
+        failure: OSError | None = None
+        for _ in range(SEND_ATTEMPTS):
+            try:
+                sock.sendmsg([datagram], ancillary, 0, remote.sockaddr)
+            except BlockingIOError:
+                return  # lost, as any datagram may be
+            except OSError as exc:
+                failure = exc
+            else:
+                return
+        self.exchanges.dispatch_error(failure, remote)
 
     def datagram_msg_received(
         self, data: bytes, ancdata: Any, flags: int, address: tuple[Any, ...]

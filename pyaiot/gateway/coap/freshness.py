@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which notification of an observed resource is newer, and when the next is overdue (RFC 7641)."""
 
-from random import Random
 from typing import Final
 
 DEFAULT_MAX_AGE: Final = 60.0
@@ -35,11 +34,11 @@ class Sequence:
         return True
 
 
-def patience(max_age: int | None, random: Random) -> float:
+def patience(max_age: int | None, chance: float) -> float:
     """Seconds of silence after which to ask a node again.
 
-    That is Max-Age and 5 to 15 s (RFC 7641 section 3.3.1), within reason: a node that says 0 is
-    not asked without pause, one that says a century is asked every day.
+    That is Max-Age and 5 to 15 s, by a `chance` of 0 to 1 (RFC 7641 section 3.3.1), within reason:
+    a node that says 0 is not asked without pause, one that says a century is asked every day.
     """
     age = DEFAULT_MAX_AGE if max_age is None else float(max_age)
-    return min(max(age, 5.0), 86_400.0) + random.uniform(5.0, 15.0)
+    return min(max(age, 5.0), 86_400.0) + 5.0 + 10.0 * chance

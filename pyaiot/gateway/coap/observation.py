@@ -128,7 +128,7 @@ class Observation:
                     _log.debug("%s of %s: %s", "/".join(self._path), self._node.peer.address, exc)
 
     async def _take(self, remote: Remote, message: Message) -> None:
-        self._overdue = patience(message.opt.max_age, self._random)
+        self._overdue = patience(message.opt.max_age, self._random.random())
         self._report(await self._node.whole(remote, self._path, message))
 
     def _notified(self, message: Message) -> None:

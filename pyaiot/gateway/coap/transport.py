@@ -91,9 +91,21 @@ class Transport:
         Raises StartFailed when that is not possible.
         """
         self = cls(answer, random, log)
-        for sock in await bound_sockets(host, port):
-            self.port = sock.getsockname()[1]
-            self._sockets.append(await Datagrams.over(sock, Exchanges(self)))
+        bound = await bound_sockets(host, port)
+        try:
+            for sock in bound:
+                self.port = sock.getsockname()[1]
+                # Cancelled halfway, it would leave a socket that nobody closes.
+                opening = asyncio.ensure_future(Datagrams.over(sock, Exchanges(self)))
+                try:
+                    await asyncio.shield(opening)
+                finally:
+                    self._sockets.append(await opening)
+        except BaseException:
+            await self.close()
+            for sock in bound[len(self._sockets) :]:
+                sock.close()
+            raise
         return self
 
     async def close(self) -> None:
