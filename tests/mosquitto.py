@@ -99,7 +99,7 @@ class Tools:
         running = await asyncio.create_subprocess_exec(
             require("mosquitto_pub", "mosquitto-clients"),
             *self._where,
-            *("-q", "1", "-t", topic, "-s"),
+            *("-q", "1", "-t", topic, "-s" if message else "-n"),
             *options,
             stdin=asyncio.subprocess.PIPE,
         )

@@ -82,7 +82,7 @@ def _mqtt(settings: MqttGatewaySettings) -> tuple[Adapter, Callable[[], str]]:
     )
     # Its names need to differ from each other, not to be hard to guess.
     adapter = MqttAdapter(server, random.Random())  # noqa: S311 - as said above
-    return adapter, lambda: str(server)
+    return adapter, lambda: str(adapter.server)
 
 
 def _websocket(settings: WebsocketGatewaySettings) -> tuple[Adapter, Callable[[], str]]:

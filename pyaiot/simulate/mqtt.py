@@ -13,6 +13,7 @@ from pyaiot.gateway.mqtt import topics
 from pyaiot.gateway.mqtt.client import MqttClient
 from pyaiot.gateway.mqtt.packets import Publish
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.link.backoff import Backoff
 from pyaiot.simulate.things import ALIVE_PERIOD, Thing
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,15 @@ MAX_WAITING: Final = 1000
 class MqttNode:
     """A `Thing` that speaks MQTT to a gateway, through a broker."""
 
-    def __init__(self, thing: Thing, node_id: str, server: Server, random: Random) -> None:
+    def __init__(
+        self,
+        thing: Thing,
+        node_id: str,
+        server: Server,
+        random: Random,
+        *,
+        backoff: Backoff | None = None,
+    ) -> None:
         """Raises InvalidValue for an id that no MQTT node can have."""
         self._thing = thing
         self._id = topics.checked_node_id(node_id)
@@ -38,7 +47,7 @@ class MqttNode:
                 topics.setting(self._id, "+"),
             ),
             self._take,
-            random,
+            backoff or Backoff(random.random),
         )
 
     async def run(self) -> None:

@@ -25,6 +25,7 @@ from pyaiot.gateway.mqtt.client import MqttClient
 from pyaiot.gateway.mqtt.complaints import Complaints
 from pyaiot.gateway.mqtt.packets import Publish
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.link.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +51,18 @@ class MqttAdapter:
     protocol: Final = "MQTT"
 
     def __init__(
-        self, server: Server, random: Random, clock: Callable[[], float] = time.monotonic
+        self,
+        server: Server,
+        random: Random,
+        *,
+        backoff: Backoff | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`random` makes the client id, and spreads attempts to connect."""
-        self._server = server
-        self._random = random
+        self._wanted = server
+        self.server = server
+        """The broker; where that is embedded, its address once `run` is ready."""
+        self._backoff = backoff or Backoff(random.random)
         self._client_id = f"pyaiot-{random.getrandbits(64):016x}"
         self._client: MqttClient | None = None
         self._clock = clock
@@ -71,19 +79,21 @@ class MqttAdapter:
         Raises StartFailed when the file of certificates cannot be used, or the embedded broker
         cannot listen.
         """
+        self._was_ready = False
         async with contextlib.AsyncExitStack() as stack:
-            server = self._server
+            server = self._wanted
             if server.host.partition(":")[0] == EMBEDDED:
                 # Costs some megabytes, so it is imported only by whoever wants it.
                 from pyaiot.gateway.mqtt.embedded import embedded_broker  # noqa: PLC0415
 
                 server = await stack.enter_async_context(embedded_broker(server))
+            self.server = server
             client = self._client = MqttClient(
                 server,
                 self._client_id,
                 topics.SUBSCRIPTIONS,
                 lambda message: self._take(message, events),
-                self._random,
+                self._backoff,
             )
             await client.run(lambda: self._meanwhile(ready))
 

@@ -5,7 +5,6 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
-from random import Random
 from typing import Any, Final
 
 from pyaiot.errors import LinkFailed
@@ -18,12 +17,13 @@ from pyaiot.gateway.mqtt.session import (
     Unanswered,
     connected,
 )
+from pyaiot.link.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
-FIRST_DELAY: Final = 0.5
-LONGEST_DELAY: Final = 30.0
-"""Seconds between two attempts to connect, doubled from the first to the longest."""
+LASTING: Final = 30.0
+"""Seconds after which a connection counts as a success. A broker that lets one in only to throw one
+out again is not tried ever faster."""
 
 
 class MqttClient:
@@ -39,18 +39,17 @@ class MqttClient:
         client_id: str,
         subscriptions: Sequence[str],
         handle: Handler,
-        random: Random,
+        backoff: Backoff,
     ) -> None:
         self._server = server
         self._client_id = client_id
         self._subscriptions = subscriptions
         self._handle = handle
-        self._random = random
+        self._backoff = backoff
         self._version = Version.V5
         self._worked = False
         """This version has worked before."""
         self._session: Session | None = None
-        self._failures = 0
         self._complaint = ""
 
     async def run(self, meanwhile: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -66,8 +65,7 @@ class MqttClient:
                 if self._fall_back(exc):
                     continue
                 self._complain(exc.reason)
-            await asyncio.sleep(self._delay())
-            self._failures += 1
+            await asyncio.sleep(self._backoff.next())
 
     async def _connection(
         self,
@@ -92,9 +90,8 @@ class MqttClient:
                     companion.cancel()
             finally:
                 self._session = None
-            if loop.time() - since > LONGEST_DELAY:
-                # A broker that lets one in only to throw one out is not tried ever faster.
-                self._failures = 0
+            if loop.time() - since > LASTING:
+                self._backoff.reset()
             raise LinkFailed(reason)
 
     def _fall_back(self, failure: LinkFailed) -> bool:
@@ -112,10 +109,6 @@ class MqttClient:
         level = logging.DEBUG if reason == self._complaint else logging.WARNING
         self._complaint = reason
         logger.log(level, "no connection to the MQTT broker at %s: %s", self._server, reason)
-
-    def _delay(self) -> float:
-        longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._failures, 10))
-        return self._random.uniform(longest / 2, longest)
 
     async def publish(self, topic: str, payload: bytes) -> bool:
         """`Session.publish`; raises LinkFailed without a connection, too."""

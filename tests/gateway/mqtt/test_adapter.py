@@ -12,11 +12,11 @@ import pytest
 from pyaiot.errors import CommandFailed, StartFailed
 from pyaiot.gateway.adapter import Address, Naming
 from pyaiot.gateway.mqtt import adapter as adapter_module
-from pyaiot.gateway.mqtt import client as client_module
 from pyaiot.gateway.mqtt import packets
 from pyaiot.gateway.mqtt.adapter import MqttAdapter
 from pyaiot.gateway.mqtt.packets import Publish, Version
 from pyaiot.gateway.mqtt.session import Server, connected
+from pyaiot.link.backoff import Backoff
 from tests.contracts.adapter import Heard, running
 from tests.gateway.mqtt.bench import GARBAGE, TOPICS, node_at
 from tests.gateway.mqtt.scripted import Peer, scripted
@@ -27,12 +27,6 @@ NODE = Address("mqtt:a")
 NOT_CONNECTED = r"^MQTT broker not connected$"
 
 
-@pytest.fixture(autouse=True)
-def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "FIRST_DELAY", 0.02)
-    monkeypatch.setattr(client_module, "LONGEST_DELAY", 0.1)
-
-
 @pytest.fixture
 async def broker(tmp_path: Path) -> AsyncIterator[Tools]:
     async with mosquitto(tmp_path) as port:
@@ -40,7 +34,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[Tools]:
 
 
 def made(server: Server) -> MqttAdapter:
-    return MqttAdapter(server, Random(1))
+    return MqttAdapter(server, Random(1), backoff=Backoff(lambda: 1.0, base=0.02, cap=0.1))
 
 
 @asynccontextmanager

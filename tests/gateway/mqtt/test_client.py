@@ -3,33 +3,46 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from random import Random
 
 import pytest
 
 from pyaiot.errors import LinkFailed, StartFailed
 from pyaiot.gateway.mqtt import client as client_module
+from pyaiot.gateway.mqtt import packets
 from pyaiot.gateway.mqtt.client import MqttClient
 from pyaiot.gateway.mqtt.packets import Publish, Version
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.link.backoff import Backoff
 from tests.gateway.mqtt.scripted import Peer, scripted
 from tests.waiting import eventually
 
 
-@pytest.fixture(autouse=True)
-def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(client_module, "LONGEST_DELAY", 0.02)
+class Hurry(Backoff):
+    """Hardly waits, and counts."""
+
+    def __init__(self, delay: float = 0.01) -> None:
+        super().__init__(lambda: 1.0)
+        self.delay = delay
+        self.failures = 0
+        self.resets = 0
+
+    def next(self) -> float:
+        self.failures += 1
+        return self.delay
+
+    def reset(self) -> None:
+        self.resets += 1
 
 
 class Running:
     """A client that runs, and what it has been through."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, delay: float = 0.01) -> None:
+        self.backoff = Hurry(delay)
         self.heard: list[Publish] = []
         self.connections = 0
         self.ended = 0
-        self.client = MqttClient(server, "test", ["a/+"], self.heard.append, Random(1))
+        self.client = MqttClient(server, "test", ["a/+"], self.heard.append, self.backoff)
 
     async def meanwhile(self) -> None:
         self.connections += 1
@@ -40,8 +53,8 @@ class Running:
 
 
 @asynccontextmanager
-async def running(server: Server) -> AsyncIterator[Running]:
-    run = Running(server)
+async def running(server: Server, delay: float = 0.01) -> AsyncIterator[Running]:
+    run = Running(server, delay)
     task = asyncio.create_task(run.client.run(run.meanwhile))
     try:
         yield run
@@ -98,6 +111,17 @@ async def test_subscribes_and_tells() -> None:
         await eventually(lambda: run.connections == 1)
 
 
+async def test_publishes() -> None:
+    async def take(peer: Peer) -> None:
+        await peer.let_subscribe()
+        peer.send(packets.puback((await peer.next_message()).packet_id))
+        await peer.receive()
+
+    async with scripted(take) as server, running(server) as run:
+        await eventually(lambda: run.connections == 1)
+        assert await run.client.publish("t", b"x")
+
+
 async def test_connects_again_and_renews_its_subscriptions() -> None:
     broker = Broker(serve_briefly, serve_briefly, serve)
     async with scripted(broker) as server, running(server) as run:
@@ -107,10 +131,9 @@ async def test_connects_again_and_renews_its_subscriptions() -> None:
 
 
 class TestVersions:
-    async def test_falls_back_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(client_module, "FIRST_DELAY", 3600)
+    async def test_falls_back_at_once(self) -> None:
         broker = Broker(refuse_version, serve)
-        async with scripted(broker) as server, running(server) as run:
+        async with scripted(broker) as server, running(server, delay=3600) as run:
             await eventually(lambda: run.connections == 1)
         assert broker.versions == [Version.V5, Version.V3_1_1]
 
@@ -169,7 +192,7 @@ class TestFailures:
 
     async def test_nobody_there(self, caplog: pytest.LogCaptureFixture) -> None:
         async with running(Server("127.0.0.1", 1)) as run:
-            await eventually(lambda: run.client._failures > 3)
+            await eventually(lambda: run.backoff.failures > 3)
             with pytest.raises(LinkFailed, match="not connected"):
                 await run.client.publish("t", b"x")
         assert len([each for each in caplog.records if each.levelno >= logging.WARNING]) == 1
@@ -178,16 +201,6 @@ class TestFailures:
         run = Running(Server("127.0.0.1", 1, tls=True, ca_file="/nowhere"))
         with pytest.raises(StartFailed):
             await run.client.run(run.meanwhile)
-
-
-def test_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "FIRST_DELAY", 0.5)
-    monkeypatch.setattr(client_module, "LONGEST_DELAY", 30)
-    client = MqttClient(Server("a", 1), "test", [], lambda _: None, Random(1))
-    for failures, longest in ((0, 0.5), (1, 1), (2, 2), (6, 30), (5000, 30)):
-        client._failures = failures
-        delays = [client._delay() for _ in range(50)]
-        assert longest / 2 <= min(delays) < max(delays) <= longest
 
 
 async def test_long_connection_forgives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,8 +214,8 @@ async def test_long_connection_forgives(monkeypatch: pytest.MonkeyPatch) -> None
     broker = Broker(serve_briefly, serve_briefly, serve_until, serve)
     async with scripted(broker) as server, running(server) as run:
         await eventually(lambda: run.connections == 3)
-        assert run.client._failures == 2
-        monkeypatch.setattr(client_module, "LONGEST_DELAY", 0)
+        assert (run.backoff.failures, run.backoff.resets) == (2, 0)
+        monkeypatch.setattr(client_module, "LASTING", 0)
         gate.set()
         await eventually(lambda: run.connections == 4)
-        assert run.client._failures == 1
+        assert (run.backoff.failures, run.backoff.resets) == (3, 1)
