@@ -123,7 +123,7 @@ class Session(asyncio.Protocol):
             self._answers = bytearray()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(f"connection lost: {exc}" if exc else "connection closed by the broker")
+        self._end(f"connection lost: {_reason(exc)}" if exc else "connection closed by the broker")
 
     def _take(self, packet: Packet) -> None:
         if isinstance(packet, Publish):
@@ -263,6 +263,12 @@ class Session(asyncio.Protocol):
             self._transport.abort()
 
 
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return f"its certificate cannot be trusted: {exc.verify_message}"
+    return (isinstance(exc, OSError) and exc.strerror) or str(exc) or type(exc).__name__
+
+
 @contextlib.asynccontextmanager
 async def connected(
     server: Server,
@@ -284,7 +290,7 @@ async def connected(
     except TimeoutError:
         raise LinkFailed(f"no connection within {CONNECT_TIMEOUT:g} s") from None
     except (OSError, UnicodeError) as exc:  # UnicodeError: a host that cannot be a name
-        raise LinkFailed(str(exc)) from exc
+        raise LinkFailed(_reason(exc)) from exc
     try:
         await session.login(server, client_id)
         yield session
