@@ -70,7 +70,7 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-def _cannot_listen(host: str, port: int, reason: str) -> StartFailed:
+def _cannot_listen(host: str, port: int, reason: str | None) -> StartFailed:
     return StartFailed(f"cannot listen on {_place(host, port)}: {reason} (--web-host, --web-port)")
 
 
