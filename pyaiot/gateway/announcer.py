@@ -7,7 +7,7 @@ known when a broker comes (`outbox`).
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from pyaiot.gateway.effects import Send
@@ -52,12 +52,13 @@ class Announcer:
         self._granted = None
         self.due = _NEVER
         for message in undelivered:
-            if isinstance(message, Reset):
+            if isinstance(message, Reset | Out):
                 node = self._roster.get(message.uid)
                 if node is not None:
+                    # After an `out` it is another life of that node that is known now.
                     node.reset_untold = True
-            elif isinstance(message, Out) and self._roster.get(message.uid) is None:
-                self._remember_gone(message.uid)
+                elif isinstance(message, Out):
+                    self._remember_gone(message.uid)
 
     def keep_alive(self, now: Moment) -> Iterator[Send]:
         """A sign of life where it is due."""
@@ -67,10 +68,13 @@ class Announcer:
 
     def came(self, node: Node) -> Iterator[Send]:
         """`node` was not known before."""
-        self._gone.pop(node.uid, None)
         new = self.introduction(node.uid)
         if new is not None:
             yield Send(new)
+        if node.uid in self._gone:
+            # The broker was not told that it had gone, and takes what it said then for present.
+            del self._gone[node.uid]
+            yield from self.rebooted(node)
 
     def went(self, node: Node) -> Iterator[Send]:
         """`node` is no longer known; call this once it is off the roster."""
@@ -128,27 +132,42 @@ class Announcer:
         if node is None or not node.reset_untold:
             return None
         node.reset_untold = False
-        return Reset(uid)
+        return None if self._hidden(node) else Reset(uid)
 
-    def take_gone(self) -> str | None:
-        """A node of which the broker has yet to be told that it is gone."""
-        return self._gone.popitem(last=False)[0] if self._gone else None
+    def revive(self, uid: str) -> New:
+        """Introduce node `uid`, gone or not: the broker takes readings of known nodes only.
 
-    def revive(self, uid: str) -> Iterator[New]:
-        """Introduce node `uid` though it is gone: the broker takes readings of known nodes only.
-
-        `lay` ends that once the readings were sent.
+        `farewells` or `lay` ends that once the readings were sent.
         """
-        if self.introduction(uid) is None:
-            if self._roster.get(uid) is None:
-                self._remember_gone(uid)
-            yield New(uid)
+        new = self.introduction(uid)
+        if new is None and self._roster.get(uid) is None:
+            self._remember_gone(uid)
+        return new or self._absent(uid)
+
+    def farewells(self, revived: Collection[str]) -> Iterator[New | Out]:
+        """Tell the broker of nodes that have gone without its knowing; of `revived` it knows."""
+        while self._gone:
+            uid = next(iter(self._gone))
+            if uid not in revived:
+                if self._legacy:
+                    # A broker of the original forgot it when the connection ended.
+                    del self._gone[uid]
+                    continue
+                # Ours takes an `out` from whoever holds the node.
+                yield self._absent(uid)
+            # It may have come back while that waited for its turn.
+            if uid in self._gone:
+                del self._gone[uid]
+                yield Out(uid)
 
     def lay(self, uid: str) -> Iterator[Out]:
         """Node `uid` is to be gone again for a broker that takes offline nodes for gone."""
         node = self._roster.get(uid)
         if node is not None and self._hidden(node):
             yield Out(uid)
+
+    def _absent(self, uid: str) -> New:
+        return New(uid) if self._legacy else New(uid, EVERYONE, Availability.OFFLINE, 0.0)
 
     @property
     def _legacy(self) -> bool:

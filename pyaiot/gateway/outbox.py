@@ -9,12 +9,12 @@ all this. Only kept readings are stored as messages, the rest is made when its t
 
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Final
 
 from pyaiot.gateway.announcer import Announcer
 from pyaiot.gateway.spool import Spool
-from pyaiot.messages.types import Message, Out, Update
+from pyaiot.messages.types import Message, Update
 
 WINDOW: Final = 10_000
 """Messages that may be on their way without the broker having confirmed them."""
@@ -41,10 +41,7 @@ class Outbox:
         self._spool.resume()
         kept = self._spool.uids
         self._told = set()
-        self._greeting = chain(
-            self._introductions(self._announcer.uids()),
-            chain.from_iterable(map(self._announcer.revive, kept)),
-        )
+        self._greeting = self._introductions(self._announcer.uids(), kept)
         self._resends = {"": self._remainder(kept)}
 
     def end(self, *, refused: bool) -> list[Message]:
@@ -91,15 +88,19 @@ class Outbox:
         arrived = [self._taken.popleft() for _ in range(number)]
         self._spool.confirm(arrived.count(None))
 
-    def _introductions(self, uids: list[str]) -> Iterator[Message]:
+    def _introductions(self, uids: list[str], kept: list[str]) -> Iterator[Message]:
+        introduced = set()
         for uid in uids:
             new = self._announcer.introduction(uid)
             if new is not None:
+                introduced.add(uid)
                 yield new
+        for uid in kept:
+            if uid not in introduced:
+                yield self._announcer.revive(uid)
 
     def _remainder(self, kept: list[str]) -> Iterator[Message]:
-        while (gone := self._announcer.take_gone()) is not None:
-            yield Out(gone)
+        yield from self._announcer.farewells(frozenset(kept))
         for uid in kept:
             yield from self._announcer.lay(uid)
         for uid in self._announcer.uids():

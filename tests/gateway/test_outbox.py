@@ -99,7 +99,7 @@ class TestMeanwhile:
         core.leave()
         core.report("led", "1", "at-p").lost("at-p")
         core.join()
-        assert core.drain() == ["new p", "update p led 1", "out p"]
+        assert core.drain() == ["new p offline", "update p led 1", "out p"]
         assert core.mirror.refused == []
 
     def test_nodes_that_went_without_a_word_are_out_all_the_same(self) -> None:
@@ -109,20 +109,31 @@ class TestMeanwhile:
         core.leave()
         core.lost("at-p")
         core.join()
-        assert core.drain() == ["out p"]
+        assert core.drain() == ["new p offline", "out p"]
         core.leave()
         core.join()
         assert core.drain() == []
 
-    def test_a_node_that_went_and_came_back_is_not_out(self) -> None:
+    def test_a_node_that_went_and_came_back_begins_afresh(self) -> None:
         core = Sending()
-        core.seen("p", naming=Naming.PASSING).lost("at-p").seen("p", naming=Naming.PASSING)
+        core.seen("p", naming=Naming.PASSING).report("led", "1", "at-p").lost("at-p")
+        core.seen("p", naming=Naming.PASSING)
         core.join()
-        assert core.drain() == [
-            "new p online",
-            "update p protocol Memory",
-            "update p protocol Memory",
-        ]
+        sent = core.drain()
+        assert "out p" not in sent
+        assert sent[-2:] == ["reset p", "update p protocol Memory"]
+        assert core.mirror.nodes == {"p": {"protocol": "Memory"}}
+
+    def test_a_node_that_comes_back_while_it_is_taken_leave_of(self) -> None:
+        core = joined()
+        core.seen("p", naming=Naming.PASSING)
+        core.drain()
+        core.leave()
+        core.lost("at-p")
+        core.join()
+        assert [each.availability for each in core.push(1) if isinstance(each, New)] == ["offline"]
+        core.seen("p", naming=Naming.PASSING)
+        assert core.drain() == ["new p online", "reset p", "update p protocol Memory"]
 
     def test_an_out_that_did_not_arrive_is_sent_again(self) -> None:
         core = joined()
@@ -132,7 +143,7 @@ class TestMeanwhile:
         core.push(9)
         core.leave()
         core.join()
-        assert core.drain() == ["out p"]
+        assert core.drain() == ["new p offline", "out p"]
 
     def test_a_reboot_is_told_with_all_that_holds_since(self) -> None:
         core = joined()
@@ -180,7 +191,7 @@ class TestMeanwhile:
         core.spool.take(9)
         core.spool.rewind(refused=True)
         core.join()
-        assert core.drain() == ["out p3", "out p4"]
+        assert core.drain() == ["new p3 offline", "out p3", "new p4 offline", "out p4"]
 
 
 class TestBounds:
@@ -226,6 +237,15 @@ class TestOriginalBroker:
         core.known("a").wait(20)
         core.join(LEGACY)
         assert core.drain() == ["new a", "update a protocol Memory", "out a"]
+
+    def test_nodes_that_went_meanwhile_are_forgotten_there(self) -> None:
+        core = self.legacy()
+        core.seen("p", naming=Naming.PASSING)
+        core.drain()
+        core.leave()
+        core.lost("at-p")
+        core.join(LEGACY)
+        assert core.drain() == []
 
     def test_everything_for_one_client(self) -> None:
         core = self.legacy()
