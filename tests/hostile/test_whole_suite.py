@@ -77,7 +77,7 @@ async def talk_ws(url: str, frames: Sequence[str | bytes]) -> None:
     """Send each frame on a connection of its own."""
     for frame in frames:
         with contextlib.suppress(ConnectionClosed):
-            async with connect(url, compression=None, proxy=None) as socket_:
+            async with connect(url, compression=None, proxy=None, max_queue=None) as socket_:
                 await socket_.send(frame)
                 await (await socket_.ping())  # what was sent has been read by then
 
