@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pyaiot.errors import PyaiotError
+from pyaiot.errors import PyaiotError, StartFailed
 from pyaiot.observe.systemd import ServiceManager
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ class Service:
     name: str
     serve: Callable[[Ready], Coroutine[Any, Any, None]]
     """Runs until cancelled; calls its argument once peers can reach it, with words for the log."""
+    options: str = ""
+    """What says where it listens, for the message that it cannot."""
 
 
 class _Stopped(Exception):
@@ -101,7 +103,12 @@ async def _start(service: Service, group: asyncio.TaskGroup) -> None:
 
 
 async def _serve(service: Service, ready: Ready) -> None:
-    await service.serve(ready)
+    try:
+        await service.serve(ready)
+    except StartFailed as exc:
+        if not service.options:
+            raise
+        raise StartFailed(f"{exc.reason.rstrip('.')} ({service.options})") from exc
     raise RuntimeError(f"{service.name} ended by itself")
 
 

@@ -80,6 +80,14 @@ def test_what_a_service_says_of_itself_is_raised(error: Exception) -> None:
     assert caught.value is error
 
 
+def test_a_port_that_is_taken_names_the_option() -> None:
+    async def fails(_ready: Ready) -> None:
+        raise StartFailed("port taken.")
+
+    with pytest.raises(StartFailed, match=r"^port taken \(--port\)$"):
+        run([Service("a", fails, "--port")])
+
+
 def test_a_crash_is_logged_and_ends_the_others(caplog: pytest.LogCaptureFixture) -> None:
     async def crashes(ready: Ready) -> None:
         ready("")

@@ -12,7 +12,7 @@ def _start(settings: BrokerSettings) -> int:
     from pyaiot.broker.service import serve
     from pyaiot.run import Service, run
 
-    return run([Service("broker", partial(serve, settings))])
+    return run([Service("broker", partial(serve, settings), "--broker-host, --broker-port")])
 
 
 command = service_command(

@@ -12,7 +12,7 @@ def _start(settings: CoapGatewaySettings) -> int:
     from pyaiot.gateway.service import serve
     from pyaiot.run import Service, run
 
-    return run([Service("coap-gateway", partial(serve, settings))])
+    return run([Service("coap-gateway", partial(serve, settings), "--coap-host, --coap-port")])
 
 
 command = service_command(

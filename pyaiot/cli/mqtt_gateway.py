@@ -12,7 +12,7 @@ def _start(settings: MqttGatewaySettings) -> int:
     from pyaiot.gateway.service import serve
     from pyaiot.run import Service, run
 
-    return run([Service("mqtt-gateway", partial(serve, settings))])
+    return run([Service("mqtt-gateway", partial(serve, settings), "--mqtt-host, --mqtt-port")])
 
 
 command = service_command(

@@ -114,11 +114,19 @@ class Suite:
         from pyaiot.run import Service
 
         return (
-            [Service("broker", partial(serve_broker, self.broker))],
+            [Service("broker", partial(serve_broker, self.broker), "--broker-host, --broker-port")],
             [
-                Service("coap-gateway", partial(serve_gateway, self.coap)),
-                Service("mqtt-gateway", partial(serve_gateway, self.mqtt)),
-                Service("ws-gateway", partial(serve_gateway, self.websocket)),
+                Service(
+                    "coap-gateway", partial(serve_gateway, self.coap), "--coap-host, --coap-port"
+                ),
+                Service(
+                    "mqtt-gateway", partial(serve_gateway, self.mqtt), "--mqtt-host, --mqtt-port"
+                ),
+                Service(
+                    "ws-gateway",
+                    partial(serve_gateway, self.websocket),
+                    "--gateway-host, --gateway-port",
+                ),
                 Service("dashboard", partial(serve_page, self.dashboard)),
             ],
         )

@@ -12,7 +12,7 @@ def _start(settings: WebsocketGatewaySettings) -> int:
     from pyaiot.gateway.service import serve
     from pyaiot.run import Service, run
 
-    return run([Service("ws-gateway", partial(serve, settings))])
+    return run([Service("ws-gateway", partial(serve, settings), "--gateway-host, --gateway-port")])
 
 
 command = service_command(

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from pathlib import Path
+
+from tests.commands import free_ports, running
+from tests.end_to_end.client import client
+
+NODES = {
+    "Weather station": "CoAP",
+    "Rover": "CoAP",
+    "Greenhouse": "MQTT",
+    "Desk lamp": "WebSocket",
+}
+
+
+def options(ports: list[int]) -> list[str]:
+    names = ("broker", "coap", "mqtt", "gateway", "web")
+    return [f"--{name}-port={port}" for name, port in zip(names, ports, strict=True)]
+
+
+async def test_nodes_of_every_protocol_are_seen_and_controlled(tmp_path: Path) -> None:
+    ports = free_ports(5)
+    async with running(tmp_path, "aiot", "demo", *options(ports)) as demo:
+        await demo.says(f"The page is at http://localhost:{ports[4]}")
+        async with client(ports[0], "result", "batch", "availability") as browser:
+            for name, protocol in NODES.items():
+                uid = await browser.uid_of(name)
+                await browser.hears(uid, "protocol", protocol)
+                await browser.hears(uid, "led", "0")
+                command = {"uid": uid, "endpoint": "led", "payload": "1"}
+                result = await browser.ask({"type": "update", "data": command, "id": name})
+                assert result["status"] == "applied", result
+                await browser.hears(uid, "led", "1")
+        assert await demo.end() == 0
+    assert "Traceback" not in demo.log
