@@ -180,7 +180,11 @@ class MqttAdapter:
             topic = topics.setting(node_id, topics.checked_resource(endpoint))
         except InvalidValue as exc:
             raise CommandFailed(f"No MQTT node has such a resource. {exc.reason}") from exc
-        if not await self._publish(topic, payload.encode()):
+        message = payload.encode()
+        if len(message) > payloads.MAX_PAYLOAD:
+            # A broker may end the connection of all nodes for it.
+            raise CommandFailed("The value is too long.")
+        if not await self._publish(topic, message):
             raise CommandFailed("The node has not subscribed to this resource.")
         return Written(confirmed=False)
 

@@ -10,9 +10,10 @@ from typing import Final
 from pyaiot.errors import InvalidMessage
 from pyaiot.gateway.mqtt import packets
 from pyaiot.gateway.mqtt.packets import Cursor, Frame, Version
+from pyaiot.gateway.mqtt.payload import MAX_PAYLOAD
 
-MAX_PACKET: Final = 66_000
-"""Bytes of a packet: a value of the longest kind, and its topic."""
+MAX_PACKET: Final = MAX_PAYLOAD + 2048
+"""Bytes of a packet: the longest message, and its topic."""
 
 _FLAGS: Final = {
     packets.PUBACK: 0,

@@ -17,7 +17,7 @@ from pyaiot.model.node import MAX_RESOURCES
 from pyaiot.model.value import Value
 
 MAX_PAYLOAD: Final = 65_536
-"""Bytes of one message of a node."""
+"""Bytes of one message, from a node or to it."""
 
 ASK_RESOURCES: Final = b"resources"
 ASK_VALUES: Final = b"values"
