@@ -27,7 +27,6 @@ SLOW = {
     "asyncio",
     "cryptography",
     "gmqtt",
-    "msgspec",
     "prometheus_client",
     "ssl",
     "tornado",
@@ -85,7 +84,7 @@ def test_an_unknown_option(line: str, capsys: pytest.CaptureFixture[str]) -> Non
     command = import_module(SCRIPTS[script].partition(":")[0]).command
     assert execute(command, [*words, "--no-such-option"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"{script}: No such option")
+    assert error.startswith(f"{script}: ")
     assert error.count("\n") == 1
 
 

@@ -14,9 +14,10 @@ from tests.end_to_end.test_demo import options
 
 async def becomes(port: int, member: str, value: int) -> None:
     """Wait until a broker's ``/health`` says so."""
+    url, found = f"http://localhost:{port}/health", None
     async with asyncio.timeout(20):
-        while json.loads(await fetched(f"http://localhost:{port}/health"))[member] != value:
-            await asyncio.sleep(0.02)
+        while found != value:
+            found = json.loads(await fetched(url))[member]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
