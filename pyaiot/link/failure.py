@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Why the broker cannot be reached, in one line each, and each line once."""
 
+import os
 import re
 import socket
 import ssl
@@ -46,11 +47,13 @@ def _network_reason(exc: OSError) -> str:
         case ssl.SSLCertVerificationError():
             return f"certificate not trusted: {exc.verify_message}"
         case ssl.SSLError():
-            return f"TLS failed: {exc.reason}"
+            return f"TLS failed: {exc}"
         case socket.gaierror():
             return f"host not found: {exc.strerror}"
         case _:
-            return exc.strerror or str(exc)
+            # asyncio lists all addresses of a host that it tried, each with its number.
+            numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(exc)))
+            return ", ".join(os.strerror(int(each)).lower() for each in numbers) or str(exc)
 
 
 class Complaints:
@@ -62,7 +65,7 @@ class Complaints:
 
     def add(self, text: str) -> bool:
         """Say `text` unless it was said, whatever numbers were in it; whether it was said now."""
-        kind = re.sub(r"\d+", "#", text)
+        kind = re.sub(r"\d+(\.\d+)?", "#", text)
         if kind in self._said:
             return False
         if len(self._said) >= _REMEMBERED:
