@@ -61,6 +61,7 @@ LAYERS = {
     "pyaiot.gateway.mqtt.door": Layer.DECISIONS,
     "pyaiot.gateway.mqtt.packets": Layer.DECISIONS,
     "pyaiot.gateway.mqtt.payload": Layer.DECISIONS,
+    "pyaiot.gateway.mqtt.reasons": Layer.DECISIONS,
     "pyaiot.gateway.mqtt.topics": Layer.DECISIONS,
     "pyaiot.gateway.websocket": Layer.SHELLS,
     "pyaiot.gateway.websocket.payload": Layer.DECISIONS,

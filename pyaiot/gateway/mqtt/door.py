@@ -3,6 +3,9 @@
 
 Decided before the broker sees it, since amqtt loses its place in the stream after some packets
 that break the rules.
+
+Beyond loopback a client that shows no password is a stranger. It may be a node, as at the other
+gateways, but can neither see what other nodes report nor set anything.
 """
 
 from typing import Final
@@ -79,6 +82,17 @@ def check(frame: Frame) -> None:
     elif frame.kind in {packets.SUBSCRIBE, packets.UNSUBSCRIBE}:
         _check_filters(cursor, with_qos=frame.kind == packets.SUBSCRIBE)
     _check_end(cursor)
+
+
+def stranger_may_publish(topic: str) -> bool:
+    """Whether a node has anything to publish there."""
+    return topic.startswith("node/")
+
+
+def stranger_may_subscribe(topic_filter: str) -> bool:
+    """Whether the filter is of one node, or of what the gateway says to all of them."""
+    levels = topic_filter.split("/")
+    return len(levels) > 1 and levels[0] == "gateway" and levels[1] not in {"+", "#"}
 
 
 def _opened(frame: Frame) -> Cursor:

@@ -15,16 +15,18 @@ import errno
 import hmac
 import ipaddress
 import logging
+import secrets
+import socket
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import amqtt
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
-from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
 
@@ -32,11 +34,13 @@ from pyaiot.errors import InvalidMessage, StartFailed
 from pyaiot.gateway.mqtt import door, packets
 from pyaiot.gateway.mqtt.packets import Cutter
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.messages.origin import is_loopback
 from pyaiot.model.rate import Allowance
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - where the operator asks for it
 MAX_CONNECTIONS: Final = 1000
 MAX_RETAINED: Final = 1000
 MAX_RETAINED_BYTES: Final = 4 << 20
@@ -54,6 +58,7 @@ CLOSE_TIMEOUT: Final = 0.5
 """Seconds that the broker may take to end."""
 
 _LISTENER: Final = "default"
+_STRANGER: Final = "pyaiot.stranger"
 _AMQTT: Final = str(Path(amqtt.__file__).parent)
 
 
@@ -160,22 +165,30 @@ class Writer(StreamWriterAdapter):
 
 
 class Doorkeeper(BaseAuthPlugin):
-    """Lets in whoever knows user and password, or everybody where none are set."""
+    """Says who a client is."""
 
     @dataclass
     class Config:
         """Filled by amqtt."""
 
         user: str | None = None
-        password: str | None = None
+        """Nobody is asked who it is where this is None."""
+        password: str = ""
+        strangers: bool = False
+        """Who does not know the password is a stranger, but let in."""
 
     async def authenticate(self, *, session: Session) -> bool:
         # What amqtt calls anonymous is forgotten when its connection ends.
         session.is_anonymous = True
-        if self.config.user is None:
+        if self.config.user is None or (
+            _same(session.username, self.config.user)
+            and _same(session.password, self.config.password)
+        ):
             return True
-        return _same(session.username, self.config.user) and _same(
-            session.password, self.config.password or ""
+        session.attributes[_STRANGER] = True
+        # amqtt publishes a will without asking anybody.
+        return self.config.strangers and (
+            not session.will_flag or door.stranger_may_publish(session.will_topic or "")
         )
 
 
@@ -205,6 +218,15 @@ class BoundedBroker(Broker):
             return
         await super().retain_message(source_session, topic_name, data, qos)
 
+    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
+        # In place of a plugin, which would be asked in a task for each message and each client;
+        # amqtt meanwhile loses messages when somebody subscribes.
+        if _STRANGER not in session.attributes or action is Action.RECEIVE:
+            return True
+        if action is Action.PUBLISH:
+            return door.stranger_may_publish(topic)
+        return door.stranger_may_subscribe(topic)
+
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
@@ -215,17 +237,22 @@ class BoundedBroker(Broker):
 
 @contextlib.asynccontextmanager
 async def embedded_broker(wanted: Server) -> AsyncIterator[Server]:
-    """A broker for as long as the block lasts; gives the address at which its gateway reaches it.
+    """A broker for as long as the block lasts; gives how its gateway reaches it.
 
-    `wanted.host` is ``embedded``, for loopback only, or ``embedded:HOST``. Its user and password,
-    where set, are asked of every client. Raises StartFailed when it cannot listen, or would listen
-    beyond loopback without asking for a password.
+    `wanted.host` is ``embedded`` for loopback only, or ``embedded:HOST``, where an empty HOST is
+    everywhere. Its user and password, where set, are asked of every client. Where they are not,
+    clients may do anything on loopback, and are strangers (`door`) beyond.
+
+    Raises StartFailed when it cannot listen.
     """
-    hosts = _hosts(wanted)
+    if wanted.tls:
+        raise StartFailed("The embedded MQTT broker does not speak TLS.")
+    hosts = await _hosts(wanted.host)
+    access = _access(wanted, hosts)
     for name in ("amqtt", "transitions"):
         # They tell of every packet, and of a client's faults with tracebacks.
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    broker = BoundedBroker(_configuration(wanted))
+    broker = BoundedBroker(_configuration(access))
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -242,7 +269,13 @@ async def embedded_broker(wanted: Server) -> AsyncIterator[Server]:
         try:
             await broker.start()
             logger.info("embedded MQTT broker listening on %s port %d", " and ".join(hosts), port)
-            yield replace(wanted, host=_reachable(host), port=port)
+            yield replace(
+                wanted,
+                host=_reachable(host),
+                port=port,
+                user=access.user,
+                password=access.password if access.user else None,
+            )
         finally:
             for listener in listeners:
                 listener.close()
@@ -259,21 +292,27 @@ async def _end(broker: Broker, connections: set[asyncio.Task[None]]) -> None:
         await asyncio.wait(connections, timeout=CLOSE_TIMEOUT)
 
 
-def _hosts(wanted: Server) -> tuple[str, ...]:
-    if wanted.tls:
-        raise StartFailed("The embedded MQTT broker does not speak TLS.")
-    host = wanted.host.partition(":")[2]
-    if not host or host == "localhost":
+async def _hosts(wanted: str) -> tuple[str, ...]:
+    """The addresses to listen on."""
+    _, given, host = wanted.partition(":")
+    if not given or host == "localhost":
         return LOOPBACK
+    if not host:
+        return EVERYWHERE
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        raise StartFailed(f"'{host}' is no address that the MQTT broker can listen on.") from None
-    if not loopback and not (wanted.user and wanted.password):
-        raise StartFailed(
-            f"The embedded MQTT broker listens on {host} only with a user and a password."
-        )
-    return (host,)
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise StartFailed(f"The MQTT broker cannot listen on '{host}': no such address.") from exc
+    return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def _access(wanted: Server, hosts: tuple[str, ...]) -> Doorkeeper.Config:
+    if wanted.user is not None:
+        return Doorkeeper.Config(wanted.user, wanted.password or "")
+    if all(is_loopback(host) for host in hosts):
+        return Doorkeeper.Config()
+    # The gateway itself is no stranger.
+    return Doorkeeper.Config("gateway", secrets.token_urlsafe(), strangers=True)
 
 
 def _reachable(host: str) -> str:
@@ -281,11 +320,10 @@ def _reachable(host: str) -> str:
     return LOOPBACK[address.version == 6] if address.is_unspecified else host
 
 
-def _configuration(wanted: Server) -> BrokerConfig:
-    access = {"user": wanted.user, "password": wanted.password} if wanted.user else {}
+def _configuration(access: Doorkeeper.Config) -> BrokerConfig:
     return BrokerConfig(
         listeners={_LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
-        plugins={f"{__name__}.{Doorkeeper.__qualname__}": access},
+        plugins={f"{__name__}.{Doorkeeper.__qualname__}": asdict(access)},
     )
 
 

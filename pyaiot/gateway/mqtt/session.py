@@ -20,6 +20,7 @@ from pyaiot.gateway.mqtt.packets import (
     Suback,
     Version,
 )
+from pyaiot.gateway.mqtt.reasons import FAILURE, NO_SUBSCRIBERS, reason_text
 
 KEEP_ALIVE: Final = 30
 """Seconds. A broker that is gone without a word is noticed within this time."""
@@ -75,7 +76,7 @@ class Refused(LinkFailed):
     """The broker answered, but does not let this client in."""
 
     def __init__(self, answer: Connack) -> None:
-        super().__init__(f"refused: {packets.reason_text(answer.code)}")
+        super().__init__(f"refused: {reason_text(answer.code)}")
         self.version = answer.version_refused
 
 
@@ -139,7 +140,7 @@ class Session(asyncio.Protocol):
             if not self._connack.done():
                 self._connack.set_result(packet)
         elif isinstance(packet, Disconnect):
-            self._end(f"disconnected by the broker: {packets.reason_text(packet.code)}")
+            self._end(f"disconnected by the broker: {reason_text(packet.code)}")
 
     def _end(self, reason: str) -> None:
         if self._ended.done():
@@ -189,9 +190,9 @@ class Session(asyncio.Protocol):
         except TimeoutError:
             raise LinkFailed("no answer to a subscription") from None
         codes = answer.codes if isinstance(answer, Suback) else ()
-        refused = [code for code in codes if code >= packets.FAILURE]
+        refused = [code for code in codes if code >= FAILURE]
         if refused or len(codes) != len(filters):
-            reason = packets.reason_text(refused[0]) if refused else "unexpected answer"
+            reason = reason_text(refused[0]) if refused else "unexpected answer"
             raise LinkFailed(f"subscription refused: {reason}")
 
     async def publish(self, topic: str, payload: bytes) -> bool:
@@ -205,12 +206,10 @@ class Session(asyncio.Protocol):
             answer = await self._exchange(
                 lambda packet_id: packets.publish(topic, payload, self.version, packet_id=packet_id)
             )
-        code = answer.code if isinstance(answer, Puback) else packets.FAILURE
-        if code >= packets.FAILURE:
-            raise CommandFailed(
-                f"The MQTT broker refused the message: {packets.reason_text(code)}."
-            )
-        return code != packets.NO_SUBSCRIBERS
+        code = answer.code if isinstance(answer, Puback) else FAILURE
+        if code >= FAILURE:
+            raise CommandFailed(f"The MQTT broker refused the message: {reason_text(code)}.")
+        return code != NO_SUBSCRIBERS
 
     async def _exchange(self, build: Callable[[int], bytes]) -> Puback | Suback:
         if self._ended.done():

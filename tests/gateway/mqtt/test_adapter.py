@@ -219,6 +219,11 @@ class TestWrites:
             with pytest.raises(CommandFailed, match="No MQTT node has"):
                 await adapter.write(NODE, endpoint, "1")
 
+    async def test_value_that_is_too_long(self, broker: Tools) -> None:
+        async with adapter_at(broker.server) as (adapter, _):
+            with pytest.raises(CommandFailed, match="too long"):
+                await adapter.write(NODE, "text", "é" * 32_769)
+
     async def test_node_that_takes_no_commands(self, broker: Tools) -> None:
         """The broker says so at once; nobody needs to wait for a report that does not come."""
         async with adapter_at(broker.server) as (adapter, _):

@@ -122,3 +122,22 @@ def test_any_bytes(kind: int, flags: int, body: bytes, whole: bool) -> None:
     for check in (door.check, door.check_connect):
         with suppress(InvalidMessage):
             check(Frame(kind, flags, body, whole))
+
+
+@pytest.mark.parametrize(
+    ("topic", "allowed"),
+    [("node/check", True), ("node/a/led", True), ("gateway/a/led/set", False), ("node", False),
+     ("other", False), ("", False)],
+)  # fmt: skip
+def test_where_strangers_publish(topic: str, allowed: bool) -> None:
+    assert door.stranger_may_publish(topic) is allowed
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "allowed"),
+    [("gateway/check", True), ("gateway/a/+/set", True), ("gateway/a/#", True),
+     ("gateway/+/discover", False), ("gateway/#", False), ("gateway", False), ("#", False),
+     ("+/a", False), ("node/a/led", False), ("node/#", False)],
+)  # fmt: skip
+def test_where_strangers_subscribe(topic_filter: str, allowed: bool) -> None:
+    assert door.stranger_may_subscribe(topic_filter) is allowed

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,34 +94,28 @@ class TestListening:
         if socket.has_ipv6:
             await assert_works(Server("::1", server.port))
 
+    async def test_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert await embedded._hosts("embedded") == embedded.LOOPBACK
+        assert await embedded._hosts("embedded:") == embedded.EVERYWHERE
+        assert await embedded._hosts("embedded:::1") == ("::1",)
+
+        async def resolve(*_: object, **__: object) -> list[tuple[Any, ...]]:
+            return [(0, 0, 0, "", (host, 0)) for host in ("192.0.2.1", "192.0.2.1", "2001:db8::1")]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+        assert await embedded._hosts("embedded:board.example") == ("192.0.2.1", "2001:db8::1")
+
+        async def fail(*_: object, **__: object) -> None:
+            raise socket.gaierror(-2, "Name or service not known")
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fail)
+        with pytest.raises(StartFailed, match="no such address"):
+            await embedded._hosts("embedded:board.example")
+
     @pytest.mark.parametrize("host", ["embedded:localhost", "embedded:127.0.0.1"])
     async def test_on_loopback_by_name(self, host: str) -> None:
         async with embedded_broker(Server(host, 0)) as server:
             await assert_works(server)
-
-    async def test_beyond_loopback_only_with_a_password(self) -> None:
-        for user, password in ((None, None), ("me", None), ("me", "")):
-            with pytest.raises(StartFailed, match="only with a user and a password"):
-                async with embedded_broker(
-                    Server("embedded:0.0.0.0", 0, False, None, user, password)
-                ):
-                    pass
-
-    async def test_gateway_reaches_what_listens_everywhere(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        asked: list[Any] = []
-        start_server = asyncio.start_server
-
-        async def on_loopback(accept: Any, host: str, port: int) -> asyncio.Server:
-            asked.append(host)
-            return await start_server(accept, "127.0.0.1", port)  # tests stay on loopback
-
-        monkeypatch.setattr(asyncio, "start_server", on_loopback)
-        wanted = Server("embedded:0.0.0.0", 0, user="me", password="secret")
-        async with embedded_broker(wanted) as server:
-            await assert_works(server)
-        assert asked == ["0.0.0.0"]
 
     def test_address_of_what_listens_everywhere(self) -> None:
         assert embedded._reachable("0.0.0.0") == "127.0.0.1"
@@ -146,7 +141,7 @@ class TestListening:
     @pytest.mark.parametrize(
         ("wanted", "reason"),
         [
-            (Server("embedded:example.org", 0), "no address"),
+            (Server("embedded:" + "x" * 70 + ".invalid", 0), "no such address"),
             (Server("embedded", 0, tls=True), "TLS"),
         ],
     )
@@ -214,6 +209,56 @@ class TestAccess:
     async def test_user_without_password(self) -> None:
         async with embedded_broker(Server("embedded", 0, user="me")) as server:
             await assert_works(server)
+
+    @pytest.fixture
+    async def beyond(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+        """A broker that listens everywhere, as far as it can tell."""
+        start_server = asyncio.start_server
+
+        async def on_loopback(accept: Any, host: str, port: int) -> asyncio.Server:
+            assert host in embedded.EVERYWHERE
+            loopback = embedded.LOOPBACK[":" in host]
+            return await start_server(accept, loopback, port)  # tests stay on loopback
+
+        monkeypatch.setattr(asyncio, "start_server", on_loopback)
+        async with embedded_broker(Server("embedded:", 0)) as server:
+            yield server
+
+    async def test_beyond_loopback_the_gateway_may_do_anything(self, beyond: Server) -> None:
+        assert beyond.user
+        await assert_works(beyond)
+
+    async def test_beyond_loopback_strangers_are_nodes(self, beyond: Server) -> None:
+        stranger = replace(beyond, user=None, password=None)
+        heard: list[Publish] = []
+        set_to: list[Publish] = []
+        async with (
+            client(beyond, "node/+/+", "gateway/#", heard=heard, name="gateway") as gateway,
+            client(stranger, "gateway/a/+/set", heard=set_to, name="node") as node,
+        ):
+            for topic_filter in ("#", "node/#", "gateway/+/discover"):
+                with pytest.raises(LinkFailed, match="subscription refused"):
+                    await node.subscribe([topic_filter])
+            await node.publish("gateway/a/led/set", b"from a stranger")
+            await node.publish("node/a/led", b"from a node")
+            await gateway.publish("gateway/a/led/set", b"from the gateway")
+            await eventually(lambda: set_to and len(heard) == 2)
+        assert [message.payload for message in set_to] == [b"from the gateway"]
+        assert {message.payload for message in heard} == {b"from the gateway", b"from a node"}
+
+    async def test_beyond_loopback_strangers_leave_no_commands(self, beyond: Server) -> None:
+        will = b"\x00\x04MQTT\x04\x06\x00\x00\x00\x01w\x00\x11gateway/a/led/set\x00\x011"
+        async with raw(beyond, Frame(packets.CONNECT, 0, will, whole=True).raw()) as peer:
+            (answer,) = await peer.answers()
+        assert answer.body == b"\x00\x05"
+        will = will.replace(b"\x00\x11gateway/a/led/set", b"\x00\x0anode/a/led")
+        async with raw(beyond, Frame(packets.CONNECT, 0, will, whole=True).raw()) as peer:
+            assert await peer.reader.readexactly(4) == b"\x20\x02\x00\x00"
+
+    async def test_beyond_loopback_with_a_password(self) -> None:
+        wanted = Server("embedded:", 0, user="me", password="secret")
+        access = embedded._access(wanted, embedded.EVERYWHERE)
+        assert (access.user, access.password, access.strangers) == ("me", "secret", False)
 
     async def test_other_versions_are_told(self, server: Server) -> None:
         with pytest.raises(Refused) as caught:

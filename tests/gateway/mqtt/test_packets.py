@@ -19,8 +19,8 @@ from pyaiot.gateway.mqtt.packets import (
     Suback,
     Version,
     decode,
-    reason_text,
 )
+from pyaiot.gateway.mqtt.reasons import NO_SUBSCRIBERS
 
 V3, V5 = Version.V3_1_1, Version.V5
 
@@ -126,7 +126,7 @@ class TestDecode:
 
     def test_puback(self) -> None:
         assert received(packets.puback(5)) == Puback(5)
-        assert received(b"\x40\x03\x00\x05\x10") == Puback(5, packets.NO_SUBSCRIBERS)
+        assert received(b"\x40\x03\x00\x05\x10") == Puback(5, NO_SUBSCRIBERS)
         assert received(b"\x40\x04\x00\x05\x87\x00") == Puback(5, 0x87)
 
     def test_suback(self) -> None:
@@ -220,12 +220,6 @@ class TestEncode:
         for version in Version:
             packet = packets.publish(topic, payload, version, packet_id=packet_id)
             assert received(packet, version) == Publish(topic, payload, 1, False, packet_id)
-
-
-def test_reasons() -> None:
-    assert reason_text(4) == "bad user name or password"
-    assert reason_text(0x87) == "not authorized"
-    assert reason_text(0xFE) == "reason code 0xfe"
 
 
 class TestCursor:
