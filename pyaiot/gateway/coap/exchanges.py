@@ -75,9 +75,16 @@ class Exchanges(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
     ) -> Callable[[], None]:
         """Send, and return what ends the retransmission.
 
-        aiocoap goes on repeating what nobody waits for any more, and queues all else behind it.
+        aiocoap goes on repeating what nobody waits for any more, and queues all else behind it:
+        one resource that does not answer would keep the others from being asked. Here nothing
+        queues; who asks bounds what is outstanding (RFC 7252 section 4.7).
         """
-        super().send_message(message, messageerror_monitor)
+        if message.code.is_request():
+            message.mtype = Type.CON
+            message.mid = self._next_message_id()
+            self._send_initially(message, messageerror_monitor)
+        else:
+            super().send_message(message, messageerror_monitor)
         return partial(self._stop, message)
 
     def reject(self, message: Message) -> None:
@@ -96,9 +103,15 @@ class Exchanges(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
         if exchange is not None:
             exchange[1].cancel()
             self._continue_backlog(message.remote)
-        elif message.remote in self._backlogs:
-            backlog = self._backlogs[message.remote]
-            backlog[:] = [queued for queued in backlog if queued[0] is not message]
+
+    def _continue_backlog(self, remote: Any) -> None:
+        if not any(other == remote for other, _ in self._active_exchanges):
+            self._backlogs.pop(remote, None)
+
+    def _retransmit(self, message: Message, timeout: float, retransmission_counter: int) -> None:
+        # It deletes the queue in the end, but another exchange of the same node may have.
+        self._backlogs.setdefault(message.remote, [])
+        super()._retransmit(message, timeout, retransmission_counter)
 
     def _deduplicate_message(self, _message: Message) -> bool:
         return False  # `admits` has done that

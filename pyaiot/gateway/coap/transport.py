@@ -169,10 +169,11 @@ class Transport:
         response = self._answer(request)
         if request.remote.is_multicast_locally and not response.code.is_successful():
             return  # RFC 7252 section 8.2: a group hears no errors
+        if (request.opt.no_response or 0) & 1 << (response.code.class_ - 1):
+            return  # RFC 7967 section 2; aiocoap acknowledges what it must by itself
         response.token = request.token
         response.remote = request.remote.as_response_address()
         response.request = request
-        response.opt.no_response = request.opt.no_response
         response.remote.interface.exchanges.send_message(response, _nobody_is_told)
 
     def process_response(self, response: Message) -> bool:

@@ -63,8 +63,8 @@ class CoapNode(Node):
         self.name = name
         self.device = device
 
-    @property  # type: ignore[override]
-    def written(self) -> list[tuple[str, str]]:
+    @property
+    def written(self) -> list[tuple[str, str]]:  # type: ignore[override]
         return [(name, body.decode()) for name, body in self.device.written]
 
     async def announce(self) -> None:

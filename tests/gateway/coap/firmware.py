@@ -51,12 +51,11 @@ class Socket(asyncio.DatagramProtocol):
         """Send, and wait for the response with the same token."""
         before = len(self.heard)
         self.send(datagram, to)
-        return await eventually(
-            lambda: next(
-                (each for each in self.heard[before:] if each.token == datagram.token), None
-            ),
-            timeout,
-        )
+
+        def answers() -> list[Datagram]:
+            return [each for each in self.heard[before:] if each.token == datagram.token]
+
+        return (await eventually(answers, timeout))[0]
 
 
 @asynccontextmanager
@@ -146,7 +145,10 @@ class Firmware:
         """Tell all observers of a resource that it is gone."""
         for token, address in self.observers.pop(name, {}).items():
             mid = self.serving.next_mid()
-            self.serving.send(Datagram(wire.NON, wire.NOT_FOUND, mid, token), address)
+            last = Datagram(wire.NON, wire.NOT_FOUND, mid, token)
+            if self.max_age is not None:
+                last.options.append((wire.MAX_AGE, wire.uint(self.max_age)))
+            self.serving.send(last, address)
 
     def requests(self, path: str, code: int = wire.GET) -> list[Datagram]:
         return [each for each in self.asked if each.path == path and each.code == code]
@@ -267,7 +269,7 @@ async def firmware(
     gateway_port: int, *, host: str = "127.0.0.1", apart: bool = False, port: int = 0
 ) -> AsyncIterator[Firmware]:
     """A node at `host`; it serves and posts at one port, or at two if they are `apart`."""
-    gateway: Address = (host, gateway_port)
+    gateway: Address = ("127.0.0.1" if host.startswith("127.") else host, gateway_port)
     async with udp(host, port) as serving:
         if not apart:
             node = Firmware(serving, serving, gateway)
