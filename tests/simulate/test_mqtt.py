@@ -83,13 +83,20 @@ class TestOnTheWire:
             assert await subscriber.next() == ("node/a/led", '{"value":"1"}')
             assert thing.values["led"] == "1"
 
-    @pytest.mark.parametrize("payload", [b"2", b"\xff", b"", b"x" * 1000])
-    async def test_says_what_it_still_is(self, broker: Tools, payload: bytes) -> None:
-        async with broker.subscribe("node/#") as subscriber, living(broker.server):
+    @pytest.mark.parametrize(
+        ("resource", "payload"),
+        [("led", b"2"), ("led", b"\xff"), ("led", b""), ("led", b"x" * 1000), ("name", b"Me"),
+         ("nothing", b"1")],
+    )  # fmt: skip
+    async def test_does_not_confirm_what_it_refuses(
+        self, broker: Tools, resource: str, payload: bytes
+    ) -> None:
+        async with broker.subscribe("node/#") as subscriber, living(broker.server) as thing:
             await subscriber.wait_for(("node/check", '{"id":"a"}'))
-            await broker.publish("gateway/a/nothing/set", "1")
-            await broker.publish("gateway/a/led/set", payload)
-            assert await subscriber.next() == ("node/a/led", '{"value":"0"}')
+            await broker.publish(f"gateway/a/{resource}/set", payload)
+            await broker.publish("gateway/check", "")
+            assert await subscriber.next() == ("node/check", '{"id":"a"}')
+            assert thing.values == {"name": "Test node", "led": "0"}
 
     async def test_reports_of_its_own_accord(self, broker: Tools) -> None:
         async with (
