@@ -251,6 +251,39 @@ class UpSettings(Settings):
     open: bool = setting(False, "open the page in a browser")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientSettings(Settings):
+    """The terminal client: `aiot nodes`, `aiot watch` and `aiot set`."""
+
+    section: ClassVar[str] = "client"
+
+    config: str | None = setting(
+        None,
+        "read settings from this file (TOML, or the original's Python)",
+        unit="file",
+        in_file=False,
+    )
+    broker_host: str = setting("localhost", "host of the broker", unit="host")
+    broker_port: int = port(8000, "port of the broker")
+    broker_ssl: bool = setting(False, "connect to the broker by TLS")
+    broker_ca: str | None = setting(
+        None, "certificates to trust in the broker's place of the system's", unit="file"
+    )
+    key_file: str = setting(
+        KEY_FILE, "keys to prove oneself to the broker with, if they are there", unit="file"
+    )
+    timeout: float = setting(
+        10.0, "how long to wait for an answer", minimum=0.1, maximum=3600, unit="seconds"
+    )
+    json: bool = setting(False, "write one JSON object a line, for programs")
+
+    def __post_init__(self) -> None:
+        """Raise SettingsInvalid for a value that is out of bounds."""
+        Settings.__post_init__(self)
+        if not self.broker_port:
+            object.__setattr__(self, "broker_port", 443 if self.broker_ssl else 80)
+
+
 SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     BrokerSettings,
     CoapGatewaySettings,
@@ -259,7 +292,7 @@ SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     DashboardSettings,
 )
 
-ALL: Final[tuple[type[Settings], ...]] = (*SERVICES, UpSettings)
+ALL: Final[tuple[type[Settings], ...]] = (*SERVICES, UpSettings, ClientSettings)
 
 
 def settings_of(cls: type[Settings]) -> Mapping[str, Setting]:
