@@ -132,7 +132,7 @@ function receive(draft: Draft, message: ToPage): void {
       if (draft.has(message.uid)) forget(draft, message.uid);
       break;
     case "out":
-      if (draft.has(message.uid)) draft.node(message.uid).goneSince ??= draft.now.steady;
+      if (draft.has(message.uid)) left(draft, message.uid);
       break;
     case "result":
       judge(draft, message);
@@ -149,6 +149,13 @@ function announced(draft: Draft, uid: string): void {
   const node = draft.node(uid);
   node.goneSince = null;
   node.roll = draft.current.roll;
+}
+
+function left(draft: Draft, uid: string): void {
+  draft.node(uid).goneSince ??= draft.now.steady;
+  for (const [id, target] of draft.current.open) {
+    if (target.uid === uid) settle(draft, id, "failed", "The node left before it answered.");
+  }
 }
 
 /** What the node said no longer holds; its rows stay in place for a while, without values. */

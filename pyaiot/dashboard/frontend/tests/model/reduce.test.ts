@@ -295,10 +295,20 @@ describe("a broker of ours", () => {
       press("0", "c2");
       receive({ type: "result", id: "c1", status: "applied" });
       expect(order()).toMatchObject({ id: "c2", phase: "pressed" });
+      expect([...state.open.keys()]).toEqual(["c2"]);
+    });
+
+    it("fails when the node leaves", () => {
+      happen({ type: "pressed", id: "other", uid: "2", endpoint: "led", payload: "1" });
+      press();
       receive({ type: "out", uid: "1" });
+      expect(order()).toMatchObject({ phase: "failed", reason: "The node left before it answered." });
+      expect([...state.open.keys()]).toEqual(["other"]);
+      receive({ type: "result", id: "c1", status: "applied" });
+      expect(order()?.phase).toBe("failed");
       pass(GONE_SHOWN);
-      receive({ type: "result", id: "c2", status: "applied" });
-      expect(state.nodes.size).toBe(0);
+      receive({ type: "result", id: "other", status: "applied" });
+      expect([...state.nodes.keys()]).toEqual(["2"]);
       expect(state.open.size).toBe(0);
     });
 

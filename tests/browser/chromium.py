@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A real browser, without a window."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+
+from tests.programs import require
+
+T = TypeVar("T")
+
+PHONE: Final = (390, 844)
+DESK: Final = (1440, 900)
+
+_FLAGS: Final = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # As on a telephone, where they take no room.
+    "--hide-scrollbars",
+    # So that a test can open the page under another name than localhost.
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
+)
+
+
+class Chromium:
+    """One Chromium with one tab. Its driver blocks, and so has a thread of its own."""
+
+    def __init__(self, profile: Path) -> None:
+        options = ChromeOptions()
+        options.binary_location = require("chromium", "chromium")
+        for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self._driver = Chrome(options, Service(require("chromedriver", "chromium-driver")))
+        self._driver.set_script_timeout(10)
+        self._driver.set_page_load_timeout(20)
+        self._thread = ThreadPoolExecutor(1)
+
+    def quit(self) -> None:
+        self._driver.quit()
+        self._thread.shutdown()
+
+    async def _do(self, act: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+    async def open(self, url: str, size: tuple[int, int] = DESK, **media: str) -> None:
+        """Open a page in a view of `size`; `media` are preferences, such as ``color_scheme``."""
+        wanted = [
+            {"name": f"prefers-{name.replace('_', '-')}", "value": value}
+            for name, value in media.items()
+        ]
+
+        def act() -> None:
+            width, height = size
+            metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
+            self._driver.get(url)
+
+        await self._do(act)
+
+    async def leave(self) -> list[str]:
+        """Leave the page; all that it wrote to the console, and what went wrong with it."""
+
+        def act() -> list[str]:
+            self._driver.get("about:blank")
+            # The stubs know no type for what comes back.
+            log: list[dict[str, Any]] = self._driver.get_log("browser")  # type: ignore[no-untyped-call]
+            return [str(entry["message"]) for entry in log]
+
+        return await self._do(act)
+
+    async def ask(self, script: str, *arguments: object) -> Any:
+        """The value of a JavaScript expression; `arguments` is what it calls them."""
+        return await self._do(lambda: self._driver.execute_script(f"return ({script})", *arguments))
+
+    async def run(self, script: str) -> Any:
+        """What JavaScript statements return."""
+        return await self._do(lambda: self._driver.execute_script(script))
+
+    async def until(self, script: str, *arguments: object, within: float = 10.0) -> Any:
+        """The first true value of a JavaScript expression."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while not (value := await self.ask(script, *arguments)):
+            if loop.time() > deadline:
+                shown = await self.ask("document.body.innerText")
+                raise AssertionError(f"still {value!r}: {script} {arguments}\n{shown}")
+            await asyncio.sleep(0.02)
+        return value
+
+    async def shows(self, text: str, where: str = "body", *, within: float = 10.0) -> None:
+        """Wait until a part of the page holds `text`."""
+        script = "document.querySelector(arguments[0])?.innerText.includes(arguments[1])"
+        await self.until(script, where, text, within=within)
+
+    async def text(self, where: str) -> str:
+        found = await self.ask("document.querySelector(arguments[0])?.innerText ?? ''", where)
+        return str(found)
+
+    async def click(self, where: str) -> None:
+        await self._do(lambda: self._driver.find_element(By.CSS_SELECTOR, where).click())
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other, wherever the focus is."""
+        await self._do(lambda: ActionChains(self._driver).send_keys(*keys).perform())
+
+    async def picture(self, path: Path) -> None:
+        await self._do(lambda: self._driver.save_screenshot(str(path)))

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import importlib.util
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from tests.browser.chromium import Chromium
+from tests.dashboard.running import running_dashboard
+
+SETUP = Path(__file__).parents[2] / "setup.py"
+
+
+class Opener(Protocol):
+    def __call__(
+        self, broker_port: int, size: tuple[int, int] = ..., *, name: str = ..., **options: Any
+    ) -> AbstractAsyncContextManager[Chromium]: ...
+
+
+@pytest.fixture(scope="session")
+def page() -> None:
+    """The page, built from its sources."""
+    spec = importlib.util.spec_from_file_location("pyaiot_setup", SETUP)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["pyaiot_setup"] = module
+    spec.loader.exec_module(module)
+    module.build_page()
+
+
+@pytest.fixture(scope="session")
+def chromium(page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """One browser for all tests."""
+    del page
+    browser = Chromium(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def opened(chromium: Chromium) -> Opener:
+    """Opens the page of a real dashboard that leads to a broker, and looks for faults at the end.
+
+    Keywords are settings of the dashboard and preferences of the user (``color_scheme``).
+    """
+
+    @asynccontextmanager
+    async def open_page(
+        broker_port: int,
+        size: tuple[int, int] = (1440, 900),
+        *,
+        name: str = "127.0.0.1",
+        **options: Any,
+    ) -> AsyncIterator[Chromium]:
+        media = {
+            key: options.pop(key) for key in ("color_scheme", "reduced_motion") if key in options
+        }
+        options = {"broker_host": "127.0.0.1", "broker_port": broker_port, **options}
+        async with running_dashboard(**options) as url:
+            await chromium.open(url.replace("127.0.0.1", name), size, **media)
+            yield chromium
+            faults = [line for line in await chromium.leave() if not is_network(line)]
+            assert not faults
+
+    return open_page
+
+
+def is_network(line: str) -> bool:
+    """Whether a line of the console only tells that a server was not there, as browsers do."""
+    return (
+        "net::ERR_CONNECTION" in line
+        or "WebSocket connection to" in line
+        or "/health - Failed to load resource: the server responded with a status of 404" in line
+    )
