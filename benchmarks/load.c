@@ -585,11 +585,6 @@ static void take_turns(mark *from, mark *to) {
     bool begun = false, waiting = false;
     int next = 0;
     for (uint64_t now = start; now < stop || waiting; now = now_ns()) {
-        if (!begun && now >= begin && !waiting) {
-            *from = mark_now();
-            measured_from = from->at;
-            begun = true;
-        }
         if (waiting && turn_arrived >= (uint64_t)subscribers) {
             waiting = false;
             turns += begun;
@@ -599,16 +594,21 @@ static void take_turns(mark *from, mark *to) {
             missed++;
             due = now;
         }
+        if (!begun && now >= begin && !waiting) {
+            *from = mark_now();
+            measured_from = from->at;
+            begun = true;
+        }
         if (!waiting && now >= due && now < stop) {
             while (peers[next].role != PUBLISHER)
                 next = next + 1 >= peers_count ? 0 : next + 1;
-            turn_stamp = now;
+            turn_stamp = now_ns();
             turn_arrived = 0;
             waiting = true;
-            publish(&peers[next], now);
+            publish(&peers[next], turn_stamp);
             next = next + 1 >= peers_count ? 0 : next + 1;
         }
-        turn(waiting ? (plan.spin ? 0 : 100) : wait_for(due), 0);
+        turn(plan.spin ? 0 : waiting ? 100 : wait_for(due), 0);
     }
     *to = mark_now();
 }

@@ -75,14 +75,24 @@ def memory(pid: int) -> int:
     return int(match[1]) * 1024 if match else 0
 
 
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has, what it shares with others included."""
+    return _status(pid, "VmRSS")
+
+
 def forget_peak(pid: int) -> None:
     """Let `peak` begin anew."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def peak(pid: int) -> int:
-    """Bytes of memory that a process had resident at most."""
-    match = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    """The most that `resident` ever was."""
+    return _status(pid, "VmHWM")
+
+
+def _status(pid: int, name: str) -> int:
+    text = Path(f"/proc/{pid}/status").read_text()
+    match = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
     return int(match[1]) * 1024 if match else 0
 
 

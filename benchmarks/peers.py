@@ -15,6 +15,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Self
@@ -26,9 +27,13 @@ from benchmarks.machine import on_core
 from benchmarks.readings import Reading
 from benchmarks.signed import Keys
 from benchmarks.sockets import BINARY, Socket, masked_frame, upgrade_request
+from pyaiot.messages.signing import Session
 
 START_TIME: Final = 15.0
 """Seconds within which a server must listen."""
+
+BATCH: Final = 256
+"""Messages to a frame, as gateways of ours send them when there are so many."""
 
 OUR_HELLO: Final = (
     b'{"type":"new","data":"client","features":["snapshot","batch","availability","result"]}'
@@ -51,8 +56,8 @@ class Peer(ABC):
         self.pid = 0
         self._core = core
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="pyaiot-benchmark-")
-        self.folder = Path(self._folder.name)
+        self._stack = ExitStack()
+        self.folder = Path()
 
     @abstractmethod
     def command(self) -> Sequence[str | Path]:
@@ -67,6 +72,8 @@ class Peer(ABC):
         """Somebody who gets all readings."""
 
     def __enter__(self) -> Self:
+        folder = tempfile.TemporaryDirectory(prefix="pyaiot-benchmark-")
+        self.folder = Path(self._stack.enter_context(folder))
         log = self.folder / "log"
         with log.open("wb") as output, on_core(self._core):
             self._process = subprocess.Popen(
@@ -97,7 +104,7 @@ class Peer(ABC):
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._folder.cleanup()
+        self._stack.close()
 
     @property
     def log(self) -> str:
@@ -139,17 +146,15 @@ class Broker(Peer):
         """A gateway that signs, and has announced its nodes."""
         sock = Socket(self.port)
         key, session = self.keys.join(sock)
-        uids = list(dict.fromkeys(reading.uid for reading in readings))
-        for start in range(0, len(uids), 256):
-            news = b",".join(announcement(uid) for uid in uids[start : start + 256])
-            sock.send(session.seal(b'{"type":"batch","messages":[%b]}' % news))
+        uids = dict.fromkeys(reading.uid for reading in readings)
+        frames = _send_signed(sock, session, [announcement(uid) for uid in uids])
         sock.settle()
         return Publisher(
             sock,
             [reading.wire for reading in readings],
             gather=gather,
             wrap=(b'{"type":"batch","messages":[', b",", b"]}"),
-            seal=(key, -(-len(uids) // 256)),
+            seal=(key, frames),
         )
 
     def subscriber(self) -> Socket:
@@ -158,6 +163,24 @@ class Broker(Peer):
         sock.upgrade("/ws")
         sock.send(OUR_HELLO)
         sock.wait_for(b'"last":true')
+        return sock
+
+    def greeter(self) -> Socket:
+        """A client of ours that has only just been welcomed."""
+        sock = Socket(self.port)
+        sock.upgrade("/ws")
+        sock.send(OUR_HELLO)
+        sock.receive()
+        return sock
+
+    def populate(self, readings: Sequence[Reading]) -> Socket:
+        """A gateway that has announced nodes and told all these readings."""
+        sock = Socket(self.port)
+        _key, session = self.keys.join(sock)
+        messages = [announcement(uid) for uid in dict.fromkeys(each.uid for each in readings)]
+        messages += [each.wire for each in readings]
+        _send_signed(sock, session, messages)
+        sock.settle()
         return sock
 
     def newcomers(self, number: int, expect: int) -> Newcomers:
@@ -351,6 +374,15 @@ def original_gateway(sock: Socket, readings: Sequence[Reading], gather: int) -> 
         sock.send(announcement(uid))
     sock.settle()
     return Publisher(sock, [reading.wire for reading in readings])
+
+
+def _send_signed(sock: Socket, session: Session, messages: Sequence[bytes]) -> int:
+    """Send `messages` in as few frames as a gateway of ours would; how many that were."""
+    starts = range(0, len(messages), BATCH)
+    for start in starts:
+        together = b",".join(messages[start : start + BATCH])
+        sock.send(session.seal(b'{"type":"batch","messages":[%b]}' % together))
+    return len(starts)
 
 
 def announcement(uid: str) -> bytes:
