@@ -4,6 +4,7 @@
 PYTHON ?= python3
 TESTS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,15 +15,17 @@ PAGE_SOURCES := $(shell find $(FRONTEND) -name node_modules -prune -o -name test
 
 # PROGRAM:PACKAGE
 PROGRAMS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notls:libcoap3-bin \
-	chromium:chromium chromedriver:chromium-driver
+	chromium:chromium chromedriver:chromium-driver gcc:build-essential
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix build clean
+.PHONY: help demo test check fix bench bench-quick build clean
 
 help:
 	@echo "make demo   run everything with simulated nodes, and open http://localhost:8080"
 	@echo "make test   run all tests; TESTS=tests/broker runs some"
 	@echo "make check  look at style, spelling and types; make fix mends what can be mended"
+	@echo "make bench  measure the broker against others, and write docs/performance.md;"
+	@echo "            make bench-quick takes a minute and writes nothing"
 	@echo "make build  make a wheel and a source archive in dist/"
 	@echo "make clean  remove all that these targets made"
 
@@ -41,6 +44,13 @@ check: $(VENV)/with-tests
 
 fix: $(VENV)/with-tests
 	scripts/check --fix
+
+# It installs what it is measured against.
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+
+bench-quick: $(VENV)/installed
+	$(BIN)/python -m benchmarks.run --quick $(BENCH_ARGS)
 
 build: $(VENV)/with-tests
 	$(BIN)/python -m build
