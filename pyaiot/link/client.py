@@ -81,9 +81,10 @@ class Link:
         tls: ssl.SSLContext | None = None,
         timing: Timing | None = None,
     ) -> None:
-        """`url` as `link_url` makes it; `wall` gives seconds since the epoch, for the token.
+        """`url` is as `link_url` makes it; `wall` gives seconds since the epoch, for the token.
 
-        `accept_unsigned` goes on with a broker that cannot sign, as the original's cannot.
+        `accept_unsigned` goes on with a broker that cannot sign, as the original's cannot. `tls`
+        stands in for the system's certificates.
         """
         self._url = url
         self._ring = ring
@@ -92,7 +93,8 @@ class Link:
         self._name = name.encode("ascii", "replace").decode()
         self._features = features
         self._accept_unsigned = accept_unsigned
-        self._tls = tls
+        # The library takes None for a slip where the address says TLS.
+        self._tls = tls or (True if url.startswith("wss:") else None)
         self._timing = timing or Timing()
         self._turn = 0
         self._conversation: Conversation | None = None
@@ -110,9 +112,6 @@ class Link:
             except LinkFailed as exc:
                 if not self._complaints.add(exc.reason):
                     logger.debug("No link to the broker at %s: %s", self._url, exc.reason)
-            # A connection that breaks while it is being cancelled must not hide that.
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise asyncio.CancelledError
             if loop.time() - began >= self._timing.stable:
                 self._backoff.reset()
             await asyncio.sleep(self._backoff.next())

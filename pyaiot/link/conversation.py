@@ -3,7 +3,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from msgspec import Raw
@@ -86,21 +86,24 @@ class Conversation:
 
     async def run(self) -> None:
         """Until the connection ends, which raises LinkFailed."""
-        refused = False
         self._peer.connected(self._granted)
+        failure: BaseException | None = None
+        # Not a group: a group that fails while it is being cancelled hides the cancellation.
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self._read(), self._write(), self._confirm(), self._watch())
+        ]
         try:
-            async with asyncio.TaskGroup() as group:
-                for each in (self._read(), self._write(), self._confirm(), self._watch()):
-                    group.create_task(each)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            failure = _first_failure([task.exception() for task in tasks if task in done])
+            raise failure
         except asyncio.CancelledError:
+            await _end(tasks)
             await self._flush()
             raise
-        except BaseExceptionGroup as broken:
-            refused = any(_refused(exc) for exc in broken.exceptions)
-            raise _first_failure(broken) from broken
         finally:
-            self._given_up.cancel()
-            self._peer.disconnected(refused=refused)
+            await _end(tasks)
+            self._peer.disconnected(refused=_refused(failure))
 
     async def _read(self) -> None:
         while True:
@@ -200,16 +203,27 @@ class Conversation:
             logger.debug("The broker did not take the last messages in time")
 
 
-def _refused(exc: BaseException) -> bool:
-    return isinstance(exc, ConnectionClosed) and exc.rcvd is not None and exc.rcvd.code in _REFUSED
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _first_failure(broken: BaseExceptionGroup[BaseException]) -> BaseException:
+def _refused(failure: BaseException | None) -> bool:
+    """Whether the broker ended the connection because of what it was sent."""
+    cause = None if failure is None else failure.__cause__
+    return (
+        isinstance(cause, ConnectionClosed)
+        and cause.rcvd is not None
+        and cause.rcvd.code in _REFUSED
+    )
+
+
+def _first_failure(failures: Iterable[BaseException | None]) -> BaseException:
     """What to say of the end of a conversation; what is no failure of the link stays itself."""
-    for exc in broken.exceptions:
-        if not isinstance(exc, LinkFailed | ConnectionClosed):
-            return exc
-    for exc in broken.exceptions:
-        if isinstance(exc, LinkFailed):
-            return exc
-    return link_failure(broken.exceptions[0])
+    exc = next(each for each in failures if each is not None)
+    if isinstance(exc, ConnectionClosed):
+        failure = link_failure(exc)
+        failure.__cause__ = exc
+        return failure
+    return exc

@@ -50,6 +50,8 @@ def _network_reason(exc: OSError) -> str:
             return f"TLS failed: {exc}"
         case socket.gaierror():
             return f"host not found: {exc.strerror}"
+        case ConnectionError() if not exc.args:
+            return "connection lost"
         case _:
             # asyncio lists all addresses of a host that it tried, each with its number.
             numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(exc)))

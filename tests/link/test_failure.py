@@ -51,6 +51,7 @@ def untrusted() -> ssl.SSLCertVerificationError:
             ),
             "connection refused, network is unreachable",
         ),
+        (ConnectionResetError(), "connection lost"),
         (OSError("something else"), "something else"),
         (ValueError("label too long"), "label too long"),
         (EOFError(), "EOFError"),
