@@ -83,7 +83,8 @@ class Subscriber:
         self._url = url
         self._proofs = proofs or (None,)
         self._wall = wall
-        self._tls = tls
+        # The library takes None for a slip where the address says TLS.
+        self._tls = tls or (True if url.startswith("wss:") else None)
         self._patience = patience
 
     @asynccontextmanager
