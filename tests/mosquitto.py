@@ -4,6 +4,7 @@
 import asyncio
 import getpass
 import socket
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,12 +24,11 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def process(
-    *command: str, capture: bool = False
+    *command: str, stdin: int = DEVNULL, stdout: int = DEVNULL, stderr: int | None = DEVNULL
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a program for as long as the block lasts."""
-    output = asyncio.subprocess.PIPE if capture else asyncio.subprocess.DEVNULL
     running = await asyncio.create_subprocess_exec(
-        *command, stdout=output, stderr=asyncio.subprocess.DEVNULL
+        *command, stdin=stdin, stdout=stdout, stderr=stderr
     )
     try:
         yield running
@@ -98,14 +98,15 @@ class Tools:
 
     async def publish(self, topic: str, message: str | bytes, *options: str) -> None:
         """Publish with `mosquitto_pub`, at QoS 1 unless `options` say otherwise."""
-        running = await asyncio.create_subprocess_exec(
+        async with process(
             require("mosquitto_pub", "mosquitto-clients"),
             *self._where,
             *("-q", "1", "-t", topic, "-s" if message else "-n"),
             *options,
-            stdin=asyncio.subprocess.PIPE,
-        )
-        await running.communicate(message.encode() if isinstance(message, str) else message)
+            stdin=PIPE,
+            stderr=None,
+        ) as running:
+            await running.communicate(message.encode() if isinstance(message, str) else message)
         assert running.returncode == 0
 
     @asynccontextmanager
@@ -117,7 +118,7 @@ class Tools:
             *self._where,
             *("-q", "1", "-F", "%t %p", "-t", _SYNC),
             *topics,
-            capture=True,
+            stdout=PIPE,
         ) as running:
             assert running.stdout is not None
             subscriber = Subscriber(running.stdout)
