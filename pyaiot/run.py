@@ -44,6 +44,7 @@ def run(*stages: Sequence[Service], on_ready: Callable[[], None] | None = None) 
     status 1. `on_ready` is called when all are ready.
     """
     manager = ServiceManager.of(os.environ, os.getpid())
+    # Services may be slow to end, and a thread that looks up a name cannot be cancelled at all.
     deadline = threading.Timer(GRACE, _end_now)
     deadline.daemon = True
     causes: list[BaseException] = []
@@ -52,9 +53,7 @@ def run(*stages: Sequence[Service], on_ready: Callable[[], None] | None = None) 
     except BaseExceptionGroup as group:
         causes += (exc for exc in _leaves(group) if not isinstance(exc, _Stopped))
     finally:
-        # A thread that is still looking up a name would hold the process up beyond this.
-        if threading.active_count() <= 1 + deadline.is_alive():
-            deadline.cancel()
+        deadline.cancel()
     return _status(causes)
 
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What holds for every test: nothing is left running, every log message can be formatted.
+
+Sockets and event loops that nobody closes are errors by ``filterwarnings``.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+PATIENCE = 2.0
+"""Seconds that tasks may take to end after a test; a bound, not a wait."""
+
+
+@pytest.fixture
+async def no_task_is_left() -> AsyncIterator[None]:
+    """Fail if a test leaves a task behind."""
+    yield
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=PATIENCE)
+        assert not left, f"left running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def tidy(request: pytest.FixtureRequest) -> None:
+    """Look after asynchronous tests; set up first, and so taken down after all other fixtures."""
+    function = getattr(request.node, "function", None)
+    if inspect.iscoroutinefunction(function):
+        request.getfixturevalue("no_task_is_left")
+
+
+@pytest.fixture(autouse=True)
+def every_message_is_formatted() -> Iterator[None]:
+    """Let pytest's handler, which raises what formatting raises, see debug messages as well."""
+    logger = logging.getLogger("pyaiot")
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(level)
