@@ -41,7 +41,7 @@ LIST_TIMEOUT: Final = 2.5
 MAX_UNASKED: Final = 1000
 """Nodes that listed their resources unasked, and are still to be asked for their values."""
 
-_PREFIX: Final = "mqtt:"
+_PREFIX: Final = "mqtt"
 _NOT_CONNECTED: Final = "MQTT broker not connected"
 
 
@@ -180,7 +180,7 @@ class MqttAdapter:
             topic = topics.setting(node_id, topics.checked_resource(endpoint))
         except InvalidValue as exc:
             raise CommandFailed(f"No MQTT node has such a resource. {exc.reason}") from exc
-        message = payload.encode()
+        message = payload.encode("utf-8", "replace")
         if len(message) > payloads.MAX_PAYLOAD:
             # A broker may end the connection of all nodes for it.
             raise CommandFailed("The value is too long.")
@@ -198,12 +198,16 @@ class MqttAdapter:
 
 
 def _see(node_id: str, events: Events) -> Address:
-    address = Address(_PREFIX + node_id)
+    address = Address(f"{_PREFIX}:{node_id}")
     events.seen(address, Sighting(node_id, Naming.LOCAL, facts={"id": node_id}))
     return address
 
 
 def _node_id(address: Address) -> str:
-    if not address.startswith(_PREFIX):
-        raise CommandFailed(f"There is no MQTT node at '{address}'.")
-    return address.removeprefix(_PREFIX)
+    prefix, _, node_id = address.partition(":")
+    try:
+        if prefix == _PREFIX:
+            return topics.checked_node_id(node_id)
+    except InvalidValue:
+        pass
+    raise CommandFailed(f"There is no MQTT node at '{address}'.")
