@@ -59,7 +59,9 @@ async def _addresses(host: str, port: int) -> list[tuple[int, str]]:
 def _bound(family: int, address: str, port: int) -> socket.socket | None:
     """A socket that listens there; None if this machine has no such address."""
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer to a
+        # lone message waits 40 ms for the peer's acknowledgement.
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError:  # it does not speak that protocol at all
         return None
     try:
