@@ -249,7 +249,7 @@ class TestOriginalBroker:
 
     def test_everything_for_one_client(self) -> None:
         core = self.legacy()
-        core.known("a").known("b").report("led", "1", "at-b")
+        core.known("z").lost("at-z").known("a").known("b").report("led", "1", "at-b")
         core.drain()
         assert core.outbox.resend("client")
         assert core.drain() == [
