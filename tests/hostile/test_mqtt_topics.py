@@ -197,7 +197,8 @@ async def test_any_payload_reaches_the_node(stage: Stage, payload: str) -> None:
     [
         ("mqtt:target", "+"), ("mqtt:target", "#"), ("mqtt:target", "a/b"), ("mqtt:target", ""),
         ("mqtt:target", "\0"), ("mqtt:target", "x" * 60_000), ("mqtt:target", "resources"),
-        ("", "led"), ("coap:target", "led"), ("mqtt:#", "led"), ("mqtt:a/+", "led"), ("mqtt:", "led"),
+        ("", "led"), ("coap:target", "led"), ("mqtt:#", "led"), ("mqtt:a/+", "led"),
+        ("mqtt:", "led"),
     ],
 )  # fmt: skip
 async def test_writes_to_nowhere(stage: Stage, address: str, endpoint: str) -> None:
