@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import fcntl
 import importlib.util
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -29,7 +30,10 @@ def page() -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["pyaiot_setup"] = module
     spec.loader.exec_module(module)
-    module.build_page()
+    # Tests may run in several processes.
+    with SETUP.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        module.build_page()
 
 
 @pytest.fixture(scope="session")
