@@ -140,6 +140,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came in."""
+        if self._closing_at is not None:
+            # All that can still matter is that it answered; where TLS is spoken nothing else says
+            # that the peer has read what was written.
+            if not self._transport.can_write_eof():
+                self._transport.close()
+            return
         self._heard_at = self._clock()
         self._pinged_at = None
         if not self._answered:
@@ -148,8 +154,8 @@ class Connection(asyncio.BufferedProtocol):
         for event in self._core.events_received():
             if isinstance(event, Frame):
                 self._frame(event)
-            elif isinstance(event, Request):
-                self._request(event)
+            else:
+                self._request(cast("Request", event))
         self._check_request()
         self._flush()
 

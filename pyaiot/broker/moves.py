@@ -38,7 +38,7 @@ class Moves:
         for pair in [pair for pair in self._quarrels if self._due(pair, now)]:
             uids = list(self._quarrels.pop(pair))
             said.append(
-                f"Gateways {pair[0]} and {pair[1]} both claim what the newest claim wins:"
+                f"Gateways {pair[0]} and {pair[1]} claim the same, and the newest claim wins:"
                 f" {_named(uids)}. Do two nodes have the same uid?"
             )
             self._reported[pair] = now

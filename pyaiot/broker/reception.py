@@ -17,7 +17,6 @@ from pyaiot.broker.peers import Client, Gateway
 from pyaiot.broker.post import Post
 from pyaiot.errors import (
     AuthenticationFailed,
-    LimitExceeded,
     PermissionDenied,
     PyaiotError,
     TooManyConnections,
@@ -168,7 +167,5 @@ def _status(error: PyaiotError) -> HTTPStatus:
             return HTTPStatus.UNAUTHORIZED
         case PermissionDenied():
             return HTTPStatus.FORBIDDEN
-        case LimitExceeded():
-            return HTTPStatus.SERVICE_UNAVAILABLE
         case _:
-            return HTTPStatus.BAD_REQUEST
+            return HTTPStatus.SERVICE_UNAVAILABLE

@@ -45,9 +45,9 @@ class BrokerServer:
         self._loop = asyncio.get_running_loop()
         nodes = Nodes(limits.max_nodes)
         self.fanout = Fanout(nodes, self._loop, capacity.flush_window)
-        post = Post(self.fanout, self._arm)
-        self.core = Core(nodes, post, limits, health.version)
-        self.reception = Reception(doorkeeper, capacity, surroundings, post, self.core)
+        self.post = Post(self.fanout, self._arm)
+        self.core = Core(nodes, self.post, limits, health.version)
+        self.reception = Reception(doorkeeper, capacity, surroundings, self.post, self.core)
         self.buffer = memoryview(bytearray(READ_LARGE))
         self.max_message = capacity.max_message
         self._capacity = capacity
@@ -90,6 +90,7 @@ class BrokerServer:
         except TimeoutError:
             for connection in tuple(self._connections):
                 connection.abort()
+            await asyncio.sleep(0)  # they are told in the next turn
 
     # -- called by connections -----------------------------------------------------------------
 

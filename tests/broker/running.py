@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A broker for tests, on a free port of 127.0.0.1."""
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
@@ -63,4 +62,3 @@ async def running_broker(
         yield RunningBroker(sockets[0].getsockname()[1], ring, server, tls is not None)
     finally:
         await server.stop()
-        await asyncio.sleep(0)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A core whose effects are written down, and short words for talking to it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyaiot.broker.core import Core
+from pyaiot.broker.effects import Audience
+from pyaiot.broker.limits import Limits
+from pyaiot.broker.nodes import Nodes
+from pyaiot.broker.peers import Client, Gateway
+from pyaiot.messages.codec import encode, from_client, from_gateway
+from pyaiot.messages.types import Feature, Permission, Relayed
+from pyaiot.model.moment import Moment
+
+OURS = frozenset({Feature.SIGNED, Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT})
+ALL = ("snapshot", "batch", "availability", "result")
+START = 1_700_000_000.0
+
+
+@dataclass
+class Recorder:
+    """Effects, as they came."""
+
+    shown: list[tuple[str, Audience, dict[str, Any]]] = field(default_factory=list)
+    told: list[tuple[Client, dict[str, Any]]] = field(default_factory=list)
+    greeted: list[tuple[Client, Iterator[bytes], int]] = field(default_factory=list)
+    relayed: list[tuple[Gateway, dict[str, Any]]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    full: bool = False
+
+    def update(self, audience: Audience, wire: bytes) -> None:
+        self.shown.append(("update", audience, json.loads(wire)))
+
+    def event(self, audience: Audience, wire: bytes) -> None:
+        self.shown.append(("event", audience, json.loads(wire)))
+
+    def tell(self, client: Client, wire: bytes) -> None:
+        self.told.append((client, json.loads(wire)))
+
+    def greet(self, client: Client, backlog: Iterator[bytes], since: int) -> None:
+        self.greeted.append((client, backlog, since))
+
+    def relay(self, gateway: Gateway, message: Relayed) -> bool:
+        if not self.full:
+            self.relayed.append((gateway, json.loads(encode(message))))
+        return not self.full
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class Bench:
+    """A core, what it did, and a clock that stands until it is moved."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.effects = Recorder()
+        self.nodes = Nodes(Limits(**limits).max_nodes)
+        self.core = Core(self.nodes, self.effects, Limits(**limits), "1.2.3")
+        self.now = Moment(START, 0.0)
+        self._count = 0
+        self._from_gateway = from_gateway()
+        self._from_client = from_client()
+
+    def wait(self, seconds: float) -> None:
+        """Time passes, and the core is told so."""
+        self.now = Moment(self.now.wall + seconds, self.now.steady + seconds)
+        self.core.tick(self.now)
+
+    def gateway(self, features: frozenset[Feature] = OURS, label: str = "") -> Gateway:
+        self._count += 1
+        gateway = Gateway(f"g{self._count}", label or f"g{self._count}", features)
+        self.core.gateway_joined(gateway)
+        return gateway
+
+    def client(
+        self, *features: str, greet: bool = True, permissions: frozenset[Permission] | None = None
+    ) -> Client:
+        self._count += 1
+        allowed = frozenset(Permission) if permissions is None else permissions
+        client = Client(f"c{self._count}", allowed)
+        self.core.client_joined(client)
+        if greet:
+            self.ask(client, type="new", features=list(features))
+        return client
+
+    def say(self, gateway: Gateway, *, signed: bool = False, **message: Any) -> None:
+        """A gateway sends a message; `signed` says that its bytes may be passed on."""
+        wire = json.dumps(message, separators=(",", ":")).encode()
+        decoded = self._from_gateway.decode(wire)
+        self.core.gateway_said(gateway, decoded, wire if signed else None, self.now)
+
+    def new(self, gateway: Gateway, uid: str = "n", **more: Any) -> None:
+        self.say(gateway, type="new", uid=uid, **more)
+
+    def value(self, gateway: Gateway, data: Any, uid: str = "n", **more: Any) -> None:
+        self.say(gateway, **{"type": "update", "uid": uid, "endpoint": "led", "data": data, **more})
+
+    def ask(self, client: Client, **message: Any) -> None:
+        decoded = self._from_client.decode(json.dumps(message))
+        self.core.client_said(client, decoded, self.now)
+
+    def command(self, client: Client, uid: str = "n", payload: Any = "1", **more: Any) -> None:
+        target = {"uid": uid, "endpoint": more.pop("endpoint", "led"), "payload": payload}
+        self.ask(client, type="update", data=target, **more)
+
+    def shown(self, audience: Audience | None = None) -> list[dict[str, Any]]:
+        """What was shown since the last time; to one audience, if it is named."""
+        kept, self.effects.shown = self.effects.shown, []
+        if audience is None:
+            return [message for _, _, message in kept]
+        return [m for _, seen_by, m in kept if seen_by in {audience, Audience.EVERYONE}]
+
+    def told(self, client: Client) -> list[dict[str, Any]]:
+        """What one client alone was told since the last time anybody asked."""
+        kept, self.effects.told = self.effects.told, []
+        return [message for to, message in kept if to is client]
+
+    def results(self, client: Client) -> list[tuple[str, str]]:
+        return [(m["id"], m["status"]) for m in self.told(client) if m["type"] == "result"]
+
+    def relayed(self, gateway: Gateway) -> list[dict[str, Any]]:
+        kept, self.effects.relayed = self.effects.relayed, []
+        return [message for to, message in kept if to is gateway]
+
+    def backlog(self) -> list[dict[str, Any]]:
+        """The backlog of the client that said hello last."""
+        return [json.loads(wire) for wire in self.effects.greeted[-1][1]]
