@@ -145,7 +145,7 @@ async def test_the_gateway_comes_later_and_goes(
                 await eventually(lambda: heard.sightings)
                 # The reboot was told before; a gateway that restarts is no reason to tell it again.
                 assert heard.sightings[0][1].rebooted is (attempt == 1)
-            lines = caplog.text.count("does not take")
+                lines = caplog.text.count("does not take")
             await eventually(lambda: caplog.text.count("does not take") > lines)  # noqa: B023
         assert caplog.text.count("is there again") == 2
 

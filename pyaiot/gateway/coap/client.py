@@ -2,6 +2,7 @@
 """What is asked of CoAP servers: GET, PUT, POST and observing, bodies of any allowed length."""
 
 import asyncio
+import logging
 from typing import Final
 
 from aiocoap.message import Message
@@ -12,6 +13,8 @@ from pyaiot.gateway.coap.blocks import MAX_EXPONENT, Block, Download, Upload, up
 from pyaiot.gateway.coap.blockwise import block_of
 from pyaiot.gateway.coap.payload import diagnostic
 from pyaiot.gateway.coap.transport import TOKEN_LENGTH, Notify, Remote, Transport, Tuning
+
+_log = logging.getLogger(__name__)
 
 Path = tuple[str, ...]
 
@@ -121,9 +124,15 @@ class Client:
     ) -> Message:
         try:
             async with asyncio.timeout(self._patience):
-                return await self._transport.request(request, token=token, notify=notify)
+                response = await self._transport.request(request, token=token, notify=notify)
         except TimeoutError:
             raise CommandTimeout("The node does not answer.") from None
+        if _log.isEnabledFor(logging.DEBUG):
+            path = "/".join(request.opt.uri_path)
+            _log.debug(
+                "%s /%s at %s: %s", request.code, path, request.remote.hostinfo, response.code
+            )
+        return response
 
 
 def reason_of(response: Message) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from pyaiot.model.rate import Allowance
 
+_chatter = logging.getLogger("aiocoap")
+
 LINES_PER_SECOND: Final = 1.0
 LINES_AT_ONCE: Final = 5.0
 
@@ -14,7 +16,7 @@ LINES_AT_ONCE: Final = 5.0
 class Quiet(logging.LoggerAdapter[logging.Logger]):
     """Passes on a few warnings a second, each as one line without a traceback.
 
-    What aiocoap logs as information is of use to those who debug it and is passed on as such.
+    What is less than a warning is aiocoap's talk with itself, and goes to a log of its own name.
     """
 
     def __init__(self, logger: logging.Logger, clock: Callable[[], float]) -> None:
@@ -27,8 +29,7 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
     def log(self, level: int, msg: object, *args: object, **_details: Any) -> None:
         """Log one line, if one more may be; `exc_info` and the like are left out."""
         if level < logging.WARNING:
-            if self.logger.isEnabledFor(logging.DEBUG):
-                self.logger.debug(msg, *args)
+            _chatter.log(level, msg, *args)
             return
         if not self._allowance.take(self._clock()):
             self._swallowed += 1

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What nodes find at the gateway: ``/alive``, ``/reset`` and ``/server`` (WIRE.md section 4)."""
 
+import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -13,6 +14,8 @@ from pyaiot.gateway.coap.blockwise import Blockwise, failure
 from pyaiot.gateway.coap.payload import Announcement, Posted, announcement, posted
 from pyaiot.gateway.coap.quiet import Quiet
 from pyaiot.gateway.coap.sockets import Sender, sender
+
+_log = logging.getLogger(__name__)
 
 ALIVE: Final = "alive"
 RESET: Final = "reset"
@@ -56,6 +59,15 @@ class Site:
 
     def answer(self, request: Message) -> Message:
         """The response to any request."""
+        response = self._answer(request)
+        if _log.isEnabledFor(logging.DEBUG):
+            path = "/".join(request.opt.uri_path)
+            _log.debug(
+                "%s /%s from %s: %s", request.code, path, request.remote.hostinfo, response.code
+            )
+        return response
+
+    def _answer(self, request: Message) -> Message:
         critical = {number for number in request.opt._options if number.is_critical()}  # noqa: SLF001 - aiocoap has no public way to list them
         if critical & _PROXY:
             return failure(Code.PROXYING_NOT_SUPPORTED, "This is no proxy.")

@@ -35,16 +35,14 @@ def test_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
     assert not any(record.exc_info or record.stack_info for record in caplog.records)
 
 
-def test_information_is_for_those_who_debug(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_aiocoap_tells_itself_is_apart(caplog: pytest.LogCaptureFixture) -> None:
     log = Quiet(LOGGER, Clock())
-    caplog.set_level(logging.INFO, logger=LOGGER.name)
+    caplog.set_level(logging.DEBUG, logger=LOGGER.name)
     log.info("not now")
     assert not caplog.records
-    caplog.set_level(logging.DEBUG, logger=LOGGER.name)
-    log.info("now %d", 1)
-    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
-        (logging.DEBUG, "now 1")
-    ]
+    caplog.set_level(logging.DEBUG, logger="aiocoap")
+    log.debug("now %d", 1)
+    assert caplog.record_tuples == [("aiocoap", logging.DEBUG, "now 1")]
 
 
 def test_fits_an_adapter() -> None:
