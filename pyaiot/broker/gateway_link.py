@@ -58,7 +58,10 @@ class GatewayLink:
                 self._core.gateway_said(self.gateway, decoded, self._clean(message), now)
                 return
         except PyaiotError as exc:
-            self._refuse(exc)
+            fatal = isinstance(exc, InvalidSignature | InvalidMessage)
+            self._refuse(exc, say=fatal)
+            if fatal:
+                self._connection.end(exc)
             return
         for each in decoded.messages:
             self._said(bytes(each), now)
@@ -97,17 +100,15 @@ class GatewayLink:
         return None if self._session is None else message
 
     def _said(self, message: bytes, now: Moment) -> None:
+        # Where one of many cannot be used, the others still can.
         try:
             decoded = self._codec.decode(message)
             self._core.gateway_said(self.gateway, decoded, self._clean(message), now)
         except PyaiotError as exc:
             self._refuse(exc)
 
-    def _refuse(self, error: PyaiotError) -> None:
+    def _refuse(self, error: PyaiotError, *, say: bool = False) -> None:
         self._refused += 1
         self._core.counts.refused += 1
-        fatal = isinstance(error, InvalidSignature | InvalidMessage)
-        if fatal or self._refused == 1:
+        if say or self._refused == 1:
             _log.warning("refused a message of gateway %s: %s", self.gateway.label, error)
-        if fatal:
-            self._connection.end(error)

@@ -38,6 +38,8 @@ def configure(
     logging.getLogger("pyaiot").setLevel(own)
     # At lower levels other packages log headers and payloads, tokens among them.
     root.setLevel(max(own, logging.WARNING))
+    # A full disk or a closed terminal is no reason to write tracebacks to stderr.
+    logging.raiseExceptions = False
 
 
 def _handler(file: str | None, max_size: int, backups: int) -> logging.Handler:
@@ -53,5 +55,19 @@ def _handler(file: str | None, max_size: int, backups: int) -> logging.Handler:
             raise StartFailed(
                 f"cannot write log file {file}: {exc.strerror} (--log-file-prefix)"
             ) from exc
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(LineFormatter(FORMAT))
     return handler
+
+
+class LineFormatter(logging.Formatter):
+    """Puts each message on one line, whatever strangers have put into it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line; control characters and what is no Unicode are shown as escapes."""
+        if not record.message.isprintable():
+            record.message = "".join(map(_shown, record.message))
+        return super().formatMessage(record)
+
+
+def _shown(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape").decode()

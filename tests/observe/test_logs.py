@@ -20,6 +20,7 @@ def restored() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(levels[0])
     own.setLevel(levels[1])
+    logging.raiseExceptions = True
     logging.disable(logging.NOTSET)
 
 
@@ -67,3 +68,32 @@ def test_a_file_with_its_older_parts(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(StartFailed, match=r"cannot write log file .*--log-file-prefix"):
         logs.configure("info", file=str(tmp_path / "missing" / "log"))
+
+
+def test_strangers_do_not_write_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info")
+    logging.getLogger("pyaiot.broker").warning("no %s", "node\n2026-01-01 \x1b[2Jforged\ud800é")
+    assert capsys.readouterr().err.endswith("no node\\n2026-01-01 \\x1b[2Jforged\\ud800é\n")
+
+
+def test_tracebacks_of_crashes_keep_their_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info")
+    logging.getLogger("pyaiot").critical("crashed: %s", "broken", exc_info=ValueError("broken"))
+    assert "crashed: broken\nValueError: broken\n" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_written_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full:
+        def write(self, _: str) -> None:
+            raise OSError(28, "No space left on device")
+
+        def flush(self) -> None:
+            """Nothing to do."""
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", Full())
+        logs.configure("info")
+    logging.getLogger("pyaiot").warning("lost")
+    assert not capsys.readouterr().err
