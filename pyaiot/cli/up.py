@@ -26,6 +26,7 @@ from pyaiot.cli.options import (
 )
 from pyaiot.cli.sources import Sources
 from pyaiot.errors import SettingsInvalid
+from pyaiot.messages.origin import is_loopback
 from pyaiot.settings import (
     KEY_FILE,
     BrokerSettings,
@@ -103,6 +104,8 @@ class Suite:
     def announce(self) -> None:
         """Say where the page is, and show it if that is wanted."""
         click.echo(f"The page is at {self.page}")
+        if self.broker.anonymous is None and not is_loopback(self.broker.broker_host):
+            click.echo("It shows nodes to nobody yet: say --anonymous=view or --anonymous=control")
         if self.up.open:
             webbrowser.open(self.page)
 

@@ -120,6 +120,21 @@ def test_the_page_is_announced(
     assert shown == (["http://localhost:8080"] if opened else [])
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_nothing_is_to_be_allowed_on_this_machine(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite({"host": host}).announce()
+    assert "--anonymous" not in capsys.readouterr().out
+
+
+def test_beyond_it_something_is(capsys: pytest.CaptureFixture[str]) -> None:
+    suite({"host": "0.0.0.0"}).announce()
+    assert "--anonymous=view" in capsys.readouterr().out
+    suite({"host": "0.0.0.0", "anonymous": "none"}).announce()
+    assert "--anonymous" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"host": "0.0.0.0"}, {"mqtt_host": "mqtt.example", "mqtt_ssl": "true"}],
