@@ -154,6 +154,13 @@ class Datagrams(MessageInterfaceUDP6):  # type: ignore[misc]  # as above
         exchanges.message_interface = made
         return cast("Datagrams", made)
 
+    async def shutdown(self) -> None:
+        """Close the socket. aiocoap waits for that, and fails when whoever closes is cancelled."""
+        self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+
     def send(self, message: Message) -> None:
         """Send a datagram, or tell the layer above that it cannot be sent.
 

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pyaiot.errors import CommandFailed, StartFailed
@@ -15,6 +16,10 @@ SocketAddress: TypeAlias = tuple[str, int, int, int]
 """Of an IPv6 socket: IP, port, flow, and the number of the interface for link-local IPs."""
 
 _RECEIVE_BUFFER: Final = 1 << 20
+_REMEMBERED: Final = 4096
+"""Addresses whose texts are kept; making them takes longer than all else about a message."""
+
+_ADDRESS: Final = struct.Struct("16s")
 _PKTINFO: Final = struct.Struct("16sI")
 """``struct in6_pktinfo`` (RFC 3542 section 6)."""
 
@@ -112,17 +117,16 @@ def socket_address(host: str, port: int) -> SocketAddress:
 
 def sender(address: tuple[Any, ...], pktinfo: bytes | None, interface: str = "") -> Sender:
     """Who sent a datagram; `interface` is the zone of link-local hosts that come without one."""
-    ip = ipaddress.IPv6Address(address[0].partition("%")[0])
-    host = _text(ip)
-    if ip.is_link_local:
+    host, is_link_local = _readable(address[0])
+    if is_link_local:
         zone = _interface_name(address[3]) if address[3] else interface
         host = f"{host}%{zone}" if zone else host
-    local = ""
-    if pktinfo is not None:
-        ours = ipaddress.IPv6Address(_PKTINFO.unpack_from(pktinfo)[0])
-        if not (ours.ipv4_mapped or ours).is_multicast:
-            local = _text(ours)
-    return Sender(host, address[1], local)
+    return Sender(host, address[1], local_address(pktinfo))
+
+
+def local_address(pktinfo: bytes | None) -> str:
+    """Our address to which a datagram was sent; empty where that is a group's."""
+    return "" if pktinfo is None else _own(pktinfo[: _ADDRESS.size])
 
 
 def source(local: str) -> bytes | None:
@@ -135,8 +139,18 @@ def error_text(exc: Exception) -> str:
     return str(getattr(exc, "strerror", None) or exc).rstrip(".")
 
 
-def _text(ip: ipaddress.IPv6Address) -> str:
-    return str(ip.ipv4_mapped or ip)
+@lru_cache(_REMEMBERED)
+def _readable(ip: str) -> tuple[str, bool]:
+    """An address as people write it, and whether it is link-local."""
+    parsed = ipaddress.IPv6Address(ip.partition("%")[0])
+    return str(parsed.ipv4_mapped or parsed), parsed.is_link_local
+
+
+@lru_cache(_REMEMBERED)
+def _own(packed: bytes) -> str:
+    parsed = ipaddress.IPv6Address(packed)
+    ours = parsed.ipv4_mapped or parsed
+    return "" if ours.is_multicast else str(ours)
 
 
 def _interface_name(index: int) -> str:

@@ -21,7 +21,13 @@ from aiocoap.transports.udp6 import UDP6EndpointAddress
 from pyaiot.errors import CommandFailed, CommandTimeout
 from pyaiot.gateway.coap.exchanges import Datagrams, Exchanges
 from pyaiot.gateway.coap.quiet import Quiet
-from pyaiot.gateway.coap.sockets import bound_sockets, error_text, socket_address, source
+from pyaiot.gateway.coap.sockets import (
+    bound_sockets,
+    error_text,
+    local_address,
+    socket_address,
+    source,
+)
 
 TOKEN_LENGTH: Final = 4
 """Bytes; random, so that nobody off the path can forge a response (RFC 7252 section 5.3.1)."""
@@ -167,13 +173,16 @@ class Transport:
     def process_request(self, request: Message) -> None:
         """Answer a request; called by aiocoap."""
         response = self._answer(request)
-        if request.remote.is_multicast_locally and not response.code.is_successful():
+        to_group = not local_address(request.remote.pktinfo)
+        if to_group and not response.code.is_successful():
             return  # RFC 7252 section 8.2: a group hears no errors
         if (request.opt.no_response or 0) & 1 << (response.code.class_ - 1):
             return  # RFC 7967 section 2; aiocoap acknowledges what it must by itself
         response.token = request.token
-        response.remote = request.remote.as_response_address()
+        response.remote = request.remote.as_response_address() if to_group else request.remote
         response.request = request
+        if request.mtype is Type.NON:
+            response.mtype = Type.NON
         response.remote.interface.exchanges.send_message(response, _nobody_is_told)
 
     def process_response(self, response: Message) -> bool:

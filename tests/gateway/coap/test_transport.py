@@ -225,3 +225,33 @@ async def test_posting() -> None:
             await Client(server).post(server.remote("127.0.0.1", transport.port), ("x",), b"x")
     await server.close()
     assert transports.TOKEN_LENGTH == 4
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_nothing_is_left_open_when_it_is_cancelled(turns: int) -> None:
+    """Sockets that nobody closes are errors here."""
+    loop = asyncio.get_running_loop()
+    log = Quiet(LOGGER, loop.time)
+    opening = asyncio.create_task(Transport.open("127.0.0.1", 0, refuse, Random(1), log))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    opening.cancel()
+    try:
+        transport = await opening
+    except asyncio.CancelledError:
+        return
+    await transport.close()
+
+
+async def test_closing_is_not_to_be_interrupted(caplog: pytest.LogCaptureFixture) -> None:
+    loop = asyncio.get_running_loop()
+    transport = await Transport.open("127.0.0.1", 0, refuse, Random(1), Quiet(LOGGER, loop.time))
+    closing = asyncio.create_task(transport.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    await asyncio.sleep(0.01)
+    assert caplog.text == ""
+    port = transport.port
+    again = await Transport.open("127.0.0.1", port, refuse, Random(1), Quiet(LOGGER, loop.time))
+    await again.close()
