@@ -15,6 +15,7 @@ from pyaiot.gateway.adapter import Address, Naming, Sighting
 from pyaiot.gateway.core import GatewayCore
 from pyaiot.gateway.shell import Gateway
 from pyaiot.gateway.spool import Spool
+from tests.contracts.adapter import REFUSED
 from tests.contracts.memory import MemoryAdapter, MemoryNode
 from tests.gateway.running import RunningGateway, now, running_gateway
 from tests.link.scripted import ScriptedBroker, scripted_broker
@@ -82,6 +83,10 @@ class TestWholeWay:
             assert "update 1234 led 1" in broker.short
             await command(broker, "nobody", "b")
             await eventually(lambda: results(broker)[1:] == [("b", "unknown_node")])
+            data = {"uid": "1234", "endpoint": REFUSED, "payload": "1"}
+            await command(broker, "1234", "c", data=data)
+            await eventually(lambda: results(broker)[2:] == [("c", "failed")])
+            assert broker.messages[-1]["reason"] == f"The node refuses to set {REFUSED}."
 
     async def test_a_frozen_node_delays_nobody(
         self, adapter: MemoryAdapter, broker: ScriptedBroker

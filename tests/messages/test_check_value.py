@@ -30,7 +30,7 @@ def test_the_longest() -> None:
 
 def test_length_is_that_on_the_wire() -> None:
     with pytest.raises(MessageTooLarge):
-        check_value("\0" * (MAX_VALUE // 6))
+        check_value("\0" * (MAX_VALUE // 6 + 1))
 
 
 def test_too_deep() -> None:
