@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 USUAL_PORTS: Final = (COAP_PORT, *range(5690, 5700), 0)
 """Where a node serves: at the default port, or where a gateway or another node has that, beside."""
 
+FIRST_RETRY: Final = 1.0
+"""Seconds until a gateway that was not there is tried again; twice as long each time."""
+
 PATIENCE: Final = 5.0
 """Seconds for which an answer of the gateway is awaited."""
 
@@ -118,12 +121,12 @@ class CoapNode:
 
     async def _announce(self) -> None:
         booted = False
-        wait = 1.0
+        wait = FIRST_RETRY
         while True:
             # Once a gateway has heard of the reboot there is no need to tell it again.
             booted = booted or await self._post(ALIVE, f"reset:{self._uid}")
             if booted and await self._post(ALIVE, f"alive:{self._uid}"):
-                wait = 1.0
+                wait = FIRST_RETRY
                 await asyncio.sleep(ALIVE_PERIOD)
             else:
                 await asyncio.sleep(wait)

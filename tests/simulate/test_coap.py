@@ -137,6 +137,7 @@ async def test_the_gateway_comes_later_and_goes(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coap, "ALIVE_PERIOD", 0.05)
+    monkeypatch.setattr(coap, "FIRST_RETRY", 0.05)
     port = free_port()
     async with living(port, uid="n1"):
         await eventually(lambda: "does not take what is posted" in caplog.text)

@@ -8,6 +8,7 @@ import pytest
 
 from pyaiot.errors import CommandFailed, CommandTimeout
 from pyaiot.gateway.adapter import Address, Written
+from pyaiot.gateway.coap.transport import Tuning
 from tests.gateway.coap import wire
 from tests.gateway.coap.firmware import Firmware, firmware
 from tests.gateway.coap.gate import Gate, gate
@@ -192,8 +193,9 @@ async def test_nothing_is_repeated_once_it_is_given_up(
 
 
 async def test_lost_messages_are_repeated(
-    running_gate: Gate, node: Firmware, address: Address
+    running_gate: Gate, node: Firmware, address: Address, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Tuning, "ACK_TIMEOUT", 0.2)
     node.frozen = True
     attempt = asyncio.create_task(running_gate.adapter.write(address, "led", "1"))
     await eventually(lambda: puts(node))
