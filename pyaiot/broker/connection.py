@@ -347,7 +347,10 @@ class Connection(asyncio.BufferedProtocol):
         upgraded = self._role is not None
         self._closing_at = self._clock()
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            try:
+                self._transport.write_eof()
+            except OSError:  # the peer is gone already, and the event loop about to learn of it
+                self.abort()
         elif not upgraded or self._core.close_rcvd is not None:
             # TLS cannot close one direction alone. Closing both at once may cost the peer the last
             # bytes; where it still has something to say, `check` closes a little later.
