@@ -14,6 +14,7 @@ from pyaiot.errors import CommandFailed, CommandTimeout, UnknownNode
 from pyaiot.gateway.adapter import Address, Written
 from pyaiot.gateway.effects import Effect, Send, Write
 from pyaiot.messages.types import MAX_REASON, Result, Status
+from pyaiot.model.value import Value, says
 
 QUEUE: Final = 16
 """Commands that may wait for one node."""
@@ -23,6 +24,8 @@ UNCONFIRMED: Final = 64
 
 PATIENCE: Final = 10.0
 """Seconds for a command that does not say how long its asker waits."""
+
+_QUOTED: Final = 64
 
 _STATUS: Final = {CommandTimeout: Status.TIMEOUT, UnknownNode: Status.UNKNOWN_NODE}
 
@@ -40,6 +43,18 @@ class Command:
     """The broker's name for it; None where nobody waits for a result."""
     reported: bool = False
     """The node reported the resource after the write began."""
+    agreed: bool = False
+    """What it reported is what was asked for."""
+    otherwise: str = ""
+    """What it reported instead."""
+
+    def heard(self, value: Value) -> None:
+        """The node says that the resource is `value`."""
+        self.reported = True
+        if says(value, self.payload):
+            self.agreed = True
+        else:
+            self.otherwise = f"The node says it is {str(value)[:_QUOTED]!r}."
 
 
 class Commands:
@@ -106,7 +121,7 @@ class Commands:
         """The result of `command`; without the node's confirmation its report is waited for."""
         if isinstance(outcome, CommandFailed):
             yield from result(command, _STATUS.get(type(outcome), Status.FAILED), outcome.reason)
-        elif outcome.confirmed or command.reported:
+        elif outcome.confirmed or command.agreed:
             yield from result(command, Status.APPLIED)
         elif command.id is not None:
             if len(self._unconfirmed) >= UNCONFIRMED:
@@ -114,15 +129,20 @@ class Commands:
                 yield from result(oldest, Status.TIMEOUT, "The node did not confirm the value.")
             self._unconfirmed.append(command)
 
-    def reported(self, endpoint: str, value: object) -> Iterator[Effect]:
-        """The node says that `endpoint` is `value`, which confirms what was written to it."""
+    def reported(self, endpoint: str, value: Value) -> Iterator[Effect]:
+        """The node says that `endpoint` is `value`, which may confirm what was written to it.
+
+        Another value confirms nothing: it may have been under way, or be all that the protocol
+        has for a refusal. Where nothing better comes, it is the reason why the command failed.
+        """
         if self._writing is not None and self._writing.endpoint == endpoint:
-            self._writing.reported = True
+            self._writing.heard(value)
         mine = [each for each in self._unconfirmed if each.endpoint == endpoint]
-        # The report answers the oldest write; where it is the value of a later one, what came
-        # before that has been overtaken and will not be reported any more.
-        same = [number for number, each in enumerate(mine) if each.payload == str(value)]
-        for command in mine[: 1 + max(same, default=0)]:
+        for command in mine:
+            command.heard(value)
+        agreed = max((number for number, each in enumerate(mine) if each.agreed), default=-1)
+        # What came before has been overtaken, and will not be reported any more.
+        for command in mine[: agreed + 1]:
             self._unconfirmed.remove(command)
             yield from result(command, Status.APPLIED)
 
@@ -140,8 +160,12 @@ class Commands:
             (list(self._unconfirmed), "The node did not confirm the value."),
         ):
             for command in kept:
-                if command.deadline <= now:
-                    self._forget(command)
+                if command.deadline > now:
+                    continue
+                self._forget(command)
+                if command.otherwise:
+                    yield from result(command, Status.FAILED, command.otherwise)
+                else:
                     yield from result(command, Status.TIMEOUT, reason)
 
     def fail(self, reason: str) -> Iterator[Effect]:

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import msgspec
+
 if TYPE_CHECKING:
     Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 else:  # msgspec cannot follow a recursive alias; any JSON is what it checks for here
@@ -41,3 +43,23 @@ class Quantity:
         if match is None:
             return None
         return cls(float(match[1].replace(",", ".")), match[2] or "")
+
+
+def says(value: Value, payload: str) -> bool:
+    """Whether a node that reports `value` has done what a command with `payload` asked for.
+
+    Nodes put it in their own words: ``21`` may come back as ``"21.0°C"``, ``1`` as ``true``.
+    """
+    if isinstance(value, bool):
+        value = int(value)
+    if isinstance(value, list | dict):
+        try:
+            return bool(msgspec.json.decode(payload) == value)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return False
+    if str(value).strip() == payload.strip():
+        return True
+    reported, asked = Quantity.of(value), Quantity.of(payload)
+    if reported is None or asked is None or reported.number != asked.number:
+        return False
+    return asked.unit in {"", reported.unit}

@@ -103,9 +103,9 @@ class MqttNode:
         try:
             self._thing.put(name, payload.decode())
         except (InvalidValue, UnicodeDecodeError) as exc:
-            # MQTT has no answer to a command; a report now would be taken for a confirmation.
             logger.info("refused: %s", exc)
-        else:
+        # MQTT has no answer to a command; what the resource still is says that it was refused.
+        if name in self._thing.values:
             self._send_value(name)
 
     def _send_value(self, name: str) -> None:

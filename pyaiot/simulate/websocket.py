@@ -98,9 +98,9 @@ class WebsocketNode:
         try:
             self._thing.put(name, payload)
         except InvalidValue as exc:
-            # Silence is all that this protocol has for a refusal: any report would confirm.
             logger.info("refused: %s", exc)
-        else:
+        # What it still is instead is all that this protocol has for a refusal.
+        if name in self._thing.values:
             await self._update(socket, {name: self._thing.values[name]})
 
     async def _update(self, socket: ClientConnection, values: dict[str, str]) -> None:

@@ -119,6 +119,17 @@ class TestReportConfirms:
         assert core.report("led", "1").results == [("a", "applied")]
         assert core.report("led", 0).results == [("b", "applied")]
 
+    def test_another_value_confirms_nothing(self) -> None:
+        core = Driven().known().command(timeout=5).written(UNCONFIRMED_WRITE)
+        assert core.report("led", "0").results == []
+        assert core.report("led", "1").results == [("c1", "applied")]
+
+    def test_another_value_is_the_reason_in_the_end(self) -> None:
+        core = Driven().known().command(timeout=5).report("led", "0").written(UNCONFIRMED_WRITE)
+        assert core.results == []
+        assert core.wait(5).results == [("c1", "failed")]
+        assert core.reasons == ["The node says it is '0'."]
+
     def test_a_report_of_a_later_value_confirms_what_it_overtook(self) -> None:
         core = Driven().known()
         for ident, payload in (("a", "1"), ("b", "0"), ("c", "2")):

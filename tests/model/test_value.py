@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from pyaiot.model.value import Quantity, Value
+from pyaiot.model.value import Quantity, Value, says
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,43 @@ def test_number_and_unit(value: Value, number: float, unit: str) -> None:
 )
 def test_what_holds_no_number(value: Any) -> None:
     assert Quantity.of(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "payload"),
+    [
+        ("1", "1"),
+        (1, "1"),
+        (True, "1"),
+        (False, "0"),
+        (" 0:0:0 ", "0:0:0\n"),
+        ("21.0°C", "21"),
+        ("21 °C", "21.0°C"),
+        (2.5, "2.50"),
+        ({"a": [1]}, '{"a": [1]}'),
+        ([], "[]"),
+        ("", ""),
+    ],
+)
+def test_a_node_that_says_what_was_asked_for(value: Value, payload: str) -> None:
+    assert says(value, payload)
+
+
+@pytest.mark.parametrize(
+    ("value", "payload"),
+    [
+        ("0", "1"),
+        (True, "0"),
+        (None, "1"),
+        ("21°C", "22"),
+        ("21°C", "21°F"),
+        ("21", "21°C"),
+        ("on", "off"),
+        ({"a": 1}, "{"),
+        ({"a": 1}, "\ud800"),
+        ([1], "[" * 100_000),
+        ([1], "[2]"),
+    ],
+)
+def test_a_node_that_says_something_else(value: Value, payload: str) -> None:
+    assert not says(value, payload)

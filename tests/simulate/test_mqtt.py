@@ -88,13 +88,16 @@ class TestOnTheWire:
         [("led", b"2"), ("led", b"\xff"), ("led", b""), ("led", b"x" * 1000), ("name", b"Me"),
          ("nothing", b"1")],
     )  # fmt: skip
-    async def test_does_not_confirm_what_it_refuses(
+    async def test_says_what_is_when_it_refuses(
         self, broker: Tools, resource: str, payload: bytes
     ) -> None:
         async with broker.subscribe("node/#") as subscriber, living(broker.server) as thing:
             await subscriber.wait_for(("node/check", '{"id":"a"}'))
             await broker.publish(f"gateway/a/{resource}/set", payload)
             await broker.publish("gateway/check", "")
+            if resource in thing.values:
+                still = f'{{"value":"{thing.values[resource]}"}}'
+                assert await subscriber.next() == (f"node/a/{resource}", still)
             assert await subscriber.next() == ("node/check", '{"id":"a"}')
             assert thing.values == {"name": "Test node", "led": "0"}
 
