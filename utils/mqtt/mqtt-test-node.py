@@ -3,42 +3,28 @@
 """A simulated MQTT node, for trying out the MQTT gateway."""
 
 import argparse
-import asyncio
-import logging
 import secrets
-import signal
 import socket
 import sys
 from random import Random
 
-from pyaiot.errors import PyaiotError
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.simulate.command import NodeParser, port, run
 from pyaiot.simulate.mqtt import MqttNode
-from pyaiot.simulate.things import RESOURCES, Thing
-
-ALWAYS = ("name", "os", "ip", "board")
-DEFAULT = ("led", "temperature", "pressure")
-CHOICES = sorted(RESOURCES.keys() - set(ALWAYS))
+from pyaiot.simulate.things import Thing
 
 
-def seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError(text)
-    return value
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=f"{__doc__} It has the resources {', '.join(ALWAYS)}, and those that are asked"
-        f" for; where none is, {', '.join(DEFAULT)}.",
-        allow_abbrev=False,
+def parser() -> NodeParser:
+    parser = NodeParser(
+        str(__doc__),
+        always=("name", "os", "ip", "board"),
+        default=("led", "temperature", "pressure"),
     )
     parser.add_argument(
         "--mqtt-host", default="localhost", metavar="HOST", help="the MQTT broker (%(default)s)"
     )
     parser.add_argument(
-        "--mqtt-port", default=1886, type=int, metavar="PORT", help="its port (%(default)s)"
+        "--mqtt-port", default=1886, type=port, metavar="PORT", help="its port (%(default)s)"
     )
     parser.add_argument("--mqtt-ssl", action="store_true", help="connect to it by TLS")
     parser.add_argument(
@@ -50,19 +36,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--name", default="MQTT test node", metavar="TEXT", help="the node's name (%(default)s)"
     )
-    parser.add_argument(
-        "--period",
-        type=seconds,
-        metavar="SECONDS",
-        help="time between two values of a resource (its own)",
-    )
-    parser.add_argument("--debug", action="store_true", help="tell what is sent and received")
-    resources = parser.add_argument_group("resources")
-    for name in CHOICES:
-        resources.add_argument(
-            f"--{name}", action="append_const", dest="resources", const=name, help=f"have '{name}'"
-        )
-    return parser.parse_args()
+    return parser
 
 
 def own_address(host: str, port: int) -> str:
@@ -76,23 +50,7 @@ def own_address(host: str, port: int) -> str:
         return "127.0.0.1"
 
 
-async def run(node: MqttNode) -> None:
-    """Run `node` until a signal asks for the end."""
-    task = asyncio.ensure_future(node.run())
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.result()
-
-
-def main() -> int:
-    options = arguments()
-    logging.basicConfig(
-        level=logging.DEBUG if options.debug else logging.WARNING,
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-    )
+def node(options: argparse.Namespace, thing: Thing, random: Random) -> MqttNode:
     server = Server(
         options.mqtt_host,
         options.mqtt_port,
@@ -101,22 +59,10 @@ def main() -> int:
         user=options.mqtt_user,
         password=options.mqtt_password,
     )
-    random = Random(secrets.randbits(64))
-    try:
-        thing = Thing(
-            (*ALWAYS, *(options.resources or DEFAULT)),
-            random,
-            period=options.period,
-            name=options.name,
-        )
-        thing.values["ip"] = own_address(server.host, server.port)
-        node_id = options.uid or f"mqtt-test-node-{secrets.token_hex(4)}"
-        asyncio.run(run(MqttNode(thing, node_id, server, random)))
-    except PyaiotError as exc:
-        print(f"{sys.argv[0]}: {exc}", file=sys.stderr)
-        return 2
-    return 0
+    thing.values["ip"] = own_address(server.host, server.port)
+    node_id = options.uid or f"mqtt-test-node-{secrets.token_hex(4)}"
+    return MqttNode(thing, node_id, server, random)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(parser(), node))
