@@ -13,6 +13,7 @@ from typing import Final
 from pyaiot.errors import KeyFileInvalid
 
 SECRET_LENGTH: Final = 32
+_LENGTHS: Final = range(32, 48)
 _ALPHABET: Final = string.ascii_letters + string.digits
 _SECTION: Final = "keys"
 
@@ -21,15 +22,19 @@ _SECTION: Final = "keys"
 class KeyPair:
     """What proves a service to a broker: a secret, and the key that encrypts it.
 
-    Raises KeyFileInvalid when the private key is no Fernet key or the secret is empty.
+    Raises KeyFileInvalid when the private key is no Fernet key, or the secret cannot be used.
     """
 
     secret: str = field(repr=False)
     private: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not self.secret or not self.secret.isprintable():
-            raise KeyFileInvalid("The secret in the key file must be printable text.")
+        # Of other lengths a token would end in "=", which no header token may hold (RFC 9110).
+        if len(self.secret) not in _LENGTHS or not self.secret.isascii():
+            raise KeyFileInvalid(
+                f"The secret in the key file must be {_LENGTHS[0]} to {_LENGTHS[-1]} ASCII"
+                " characters, such as aiot-generate-keys makes."
+            )
         try:
             raw = base64.urlsafe_b64decode(self.private)
         except (binascii.Error, ValueError) as exc:

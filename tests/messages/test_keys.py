@@ -46,7 +46,15 @@ def test_keys_do_not_show_in_a_repr() -> None:
 
 @pytest.mark.parametrize(
     ("secret", "private"),
-    [("", PAIR.private), ("a\nb", PAIR.private), ("s", "short"), ("s", "é"), ("s", "QUJD")],
+    [
+        ("", PAIR.private),
+        ("s" * 31, PAIR.private),
+        ("s" * 48, PAIR.private),
+        ("é" * 32, PAIR.private),
+        (PAIR.secret, "short"),
+        (PAIR.secret, "é"),
+        (PAIR.secret, "QUJD"),
+    ],
 )
 def test_a_pair_that_cannot_work_does_not_exist(secret: str, private: str) -> None:
     with pytest.raises(KeyFileInvalid):
@@ -97,7 +105,8 @@ def test_the_section_keys_comes_first_wherever_it_stands() -> None:
         ("[keys]\nprivate = hush\n", "no 'secret'"),
         ("hush = 1", "INI"),
         ("[keys]\nsecret = hush\nsecret = hush\n", "INI"),
-        ("[keys]\nsecret = hush\nprivate = hush\n", "base64|32 bytes"),
+        ("[keys]\nsecret = hush\nprivate = hush\n", "32 to 47"),
+        (f"[keys]\nsecret = {PAIR.secret}\nprivate = hush\n", "base64|32 bytes"),
     ],
 )
 def test_a_bad_file_is_explained_without_quoting_it(text: str, reason: str) -> None:
