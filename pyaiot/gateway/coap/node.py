@@ -21,6 +21,9 @@ OUTSTANDING: Final = 2
 GRACE: Final = 0.5
 """Seconds that the port from which a node posts has longer than the default one to answer."""
 
+SECOND_TRY: Final = 1.0
+"""Seconds after which a node that has no list of resources is asked for it once more."""
+
 Located = Callable[[Peer, int], None]
 """Is told at which port a node answers."""
 
@@ -60,8 +63,8 @@ class Node:
         """The list of its resources."""
         async with self._turn():
             async with self._searching:
-                first = await self._first_links()
-            return await self._client.whole(self._remote(), WELL_KNOWN, first)
+                remote, first = await self._find_patiently()
+            return await self._client.whole(remote, WELL_KNOWN, first)
 
     async def get(self, path: Path) -> bytes:
         """The value of a resource."""
@@ -104,46 +107,67 @@ class Node:
                 raise
 
     async def _found(self) -> Remote:
-        if self._ports[1:]:
-            async with self._searching:
-                if self._ports[1:]:
-                    await self._first_links()
-        return self._remote()
+        if not self._ports[1:]:
+            return self._remote(self._ports[0])
+        async with self._searching:
+            if not self._ports[1:]:
+                return self._remote(self._ports[0])
+            remote, _ = await self._find()
+            return remote
 
     @property
     def _ports(self) -> tuple[int, ...]:
         return self.peer.ports(self._default_port)
 
-    def _remote(self, port: int | None = None) -> Remote:
-        port = self._ports[0] if port is None else port
+    def _remote(self, port: int) -> Remote:
         return self._transport.remote(self.peer.host, port, self.peer.local)
 
-    async def _first_links(self) -> Message:
-        """The first response to a request for the list of resources.
+    async def _find_patiently(self) -> tuple[Remote, Message]:
+        """The same as `_find`; a node may announce itself a little before its server is up."""
+        try:
+            found = await self._find()
+        except CommandTimeout:
+            raise
+        except CommandFailed:
+            self.peer.serves = None
+        else:
+            if found[1].code is Code.CONTENT:
+                return found
+        await asyncio.sleep(SECOND_TRY)
+        return await self._find()
+
+    async def _find(self) -> tuple[Remote, Message]:
+        """Where it answers to a request for its resources, and how.
 
         Firmwares post from a port that they never read, so a silent port means nothing. Nor does
-        an error from there: the original's test node posts from clients that may still live.
+        an error from there: the original's test node posts from clients that may still live. So
+        only where a list comes from is remembered.
         """
         own_port, *rest = self._ports
-        if not rest:
-            first = await self._client.ask(self._remote(own_port), WELL_KNOWN)
-            self._located(self.peer, own_port)
-            return first
+        port, first = (
+            await self._ask_both(own_port, rest[0])
+            if rest
+            else (own_port, await self._client.ask(self._remote(own_port), WELL_KNOWN))
+        )
+        if first.code is Code.CONTENT:
+            self._located(self.peer, port)
+        return self._remote(port), first
+
+    async def _ask_both(self, own_port: int, other_port: int) -> tuple[int, Message]:
+        """The port that answers, `own_port` rather than the other, and its answer."""
         own = asyncio.create_task(self._client.ask(self._remote(own_port), WELL_KNOWN))
-        other = asyncio.create_task(self._client.ask(self._remote(rest[0]), WELL_KNOWN))
+        other = asyncio.create_task(self._client.ask(self._remote(other_port), WELL_KNOWN))
         try:
             await asyncio.wait({own, other}, return_when=asyncio.FIRST_COMPLETED)
             if not own.done():
                 await asyncio.wait({own}, timeout=GRACE if _lists(other) else None)
             if not _lists(own):
                 await asyncio.wait({other})
-            port, first = _better((own_port, own), (rest[0], other))
+            return _better((own_port, own), (other_port, other))
         finally:
             own.cancel()
             other.cancel()
             await asyncio.gather(own, other, return_exceptions=True)
-        self._located(self.peer, port)
-        return first
 
 
 def _lists(answer: asyncio.Task[Message]) -> bool:

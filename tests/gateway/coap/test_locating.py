@@ -15,6 +15,11 @@ from tests.gateway.coap.gate import Gate, gate
 from tests.waiting import eventually
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyaiot.gateway.coap.node.SECOND_TRY", 0.1)
+
+
 @pytest.fixture
 async def running_gate() -> AsyncIterator[Gate]:
     async with gate() as running:
@@ -84,6 +89,21 @@ async def test_a_client_that_is_no_server(running_gate: Gate) -> None:
         )
         address = await running_gate.announced(client, "a")
         await running_gate.adapter.discover(address)
+        assert running_gate.heard.values(address) == {"led": "0"}
+
+
+async def test_its_server_comes_up_a_little_later(running_gate: Gate) -> None:
+    """The original's test node posts first, from a client that answers all with 4.04."""
+    async with firmware(running_gate.port) as client:
+        client.serving.on_datagram = lambda asked, address: client.serving.send(
+            wire.Datagram(wire.ACK, wire.NOT_FOUND, asked.mid, asked.token), address
+        )
+        address = await running_gate.announced(client, "a")
+        discovery = asyncio.create_task(running_gate.adapter.discover(address))
+        await eventually(lambda: client.serving.heard[1:])
+    async with firmware(running_gate.port, port=running_gate.node_port) as node:
+        node.resources = {"led": b"0"}
+        await discovery
         assert running_gate.heard.values(address) == {"led": "0"}
 
 
@@ -297,9 +317,10 @@ async def test_one_that_is_gone_makes_nobody_else_look_gone(running_gate: Gate) 
         for number in range(10):
             async with firmware(running_gate.port) as node:
                 gone.append(await running_gate.announced(node, f"gone-{number}"))
-        for each in gone:
-            attempt = asyncio.create_task(running_gate.adapter.discover(each))
+        attempts = [asyncio.create_task(running_gate.adapter.discover(each)) for each in gone]
+        for _ in range(20):
             assert (await running_gate.adapter.write(address, "led", "1")).confirmed
+            await asyncio.sleep(0.01)
+        for attempt in attempts:
             with pytest.raises(CommandFailed):
                 await attempt
-        await eventually(lambda: len(there.written) == 10)
