@@ -26,8 +26,8 @@ from pyaiot.gateway.coap.duplicates import (
 )
 from pyaiot.model.rate import Allowance
 
-REQUESTS_PER_SECOND: Final = 500.0
-REQUESTS_AT_ONCE: Final = 1000.0
+REQUESTS_PER_SECOND: Final = 2000.0
+REQUESTS_AT_ONCE: Final = 4000.0
 """What one host may ask for; behind a host there may be many nodes."""
 
 MAX_HOSTS: Final = 4096
