@@ -252,7 +252,7 @@ class Session(asyncio.Protocol):
     async def close(self) -> None:
         """Say goodbye, and cut the connection where that takes too long."""
         # In the first releases of Python 3.11, Debian 12's among them, a TLS transport that is
-        # closed twice, the first time by the broker, can be used for nothing more, not even `abort`.
+        # closed twice, first by the broker, can be used for nothing more, not even `abort`.
         if not self._ended.done() and not self._transport.is_closing():
             self._transport.write(packets.GOODBYE)
             self._transport.close()
