@@ -4,6 +4,7 @@
 import logging
 from collections.abc import Callable
 
+from pyaiot.broker.complaints import Complaints
 from pyaiot.broker.connection import Connection
 from pyaiot.broker.core import Core
 from pyaiot.broker.frames import text_frame
@@ -29,6 +30,7 @@ class ClientLink:
         *,
         core: Core,
         post: Post,
+        complaints: Complaints,
         codec: FromClientCodec,
         clock: Callable[[], Moment],
         rate: float,
@@ -39,6 +41,7 @@ class ClientLink:
         self._connection = connection
         self._core = core
         self._post = post
+        self._complaints = complaints
         self._codec = codec
         self._clock = clock
         self._rate = ClientRate(rate, clock().steady)
@@ -70,8 +73,7 @@ class ClientLink:
         """The client is gone."""
         self._post.client_left(self.client)
         self._core.client_left(self.client)
-        if self._refused:
-            _log.info("client %s left; %d messages refused", self.client.id, self._refused)
+        _log.debug("client %s left; %d messages refused", self.client.id, self._refused)
 
     def _judge(self, now: Moment) -> None:
         verdict = self._rate.judge(now.steady)
@@ -83,11 +85,9 @@ class ClientLink:
     def _refuse(self, error: PyaiotError, frame: bytes) -> None:
         self._refused += 1
         if self._refused == 1:
-            # One line for each client, or strangers could fill the disk.
-            _log.warning(
-                "refused a message of client %s at %s: %s",
-                self.client.id, self._connection.peer, error,
-            )  # fmt: skip
+            self._complaints.add(
+                f"refused a message of client {self.client.id} at {self._connection.peer}: {error}"
+            )
         if isinstance(error, InvalidMessage | MessageTooLarge | _Flood):
             self._end(error)
         else:

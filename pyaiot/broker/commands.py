@@ -9,7 +9,6 @@ from typing import Final
 from pyaiot.broker.peers import Client, Gateway
 from pyaiot.errors import QueueFull
 from pyaiot.messages.types import Target
-from pyaiot.model.value import Value
 
 _SLACK: Final = 64
 
@@ -30,6 +29,8 @@ class Pending:
     """On a steady clock."""
     queued: bool = False
     """Whether the client was told that the node sleeps."""
+    otherwise: str = ""
+    """What the node reported instead, in a sentence."""
 
 
 class Ledger:
@@ -81,14 +82,10 @@ class Ledger:
         pending = self._pending.get(own_id)
         return pending if pending is not None and pending.gateway is gateway else None
 
-    def shown(self, gateway: Gateway, uid: str, endpoint: str, value: Value) -> Pending | None:
-        """The command that this report of a gateway that does not answer is the answer to.
-
-        Where several wait, it is the one that asked for just this value, else the oldest.
-        """
-        waiting = self._silent.get((uid, endpoint.removeprefix("/")), ())
-        mine = [pending for pending in waiting if pending.gateway is gateway]
-        return next((each for each in mine if each.target.text == value), mine[0] if mine else None)
+    def silent(self, gateway: Gateway, uid: str, endpoint: str) -> list[Pending]:
+        """The commands for a resource that were sent to a gateway that does not answer."""
+        waiting = self._silent.get((uid, endpoint.removeprefix("/")))
+        return [each for each in waiting if each.gateway is gateway] if waiting else []
 
     def close(self, pending: Pending) -> None:
         """Strike a command out."""

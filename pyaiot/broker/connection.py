@@ -98,6 +98,9 @@ class Host(Protocol):
     def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade:
         """What `peer` gets who asks for `path`; names of `headers` are in lower case."""
 
+    def complain(self, text: str) -> None:
+        """Something was wrong with what a peer sent."""
+
     def closed(self, connection: "Connection") -> None:
         """A connection is no more."""
 
@@ -130,7 +133,9 @@ class Connection(asyncio.BufferedProtocol):
         """Somebody connected."""
         self._transport = cast("asyncio.Transport", transport)
         address = transport.get_extra_info("peername")
-        self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
+        if isinstance(address, tuple):
+            host, port = address[:2]
+            self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         if not self._host.opened(self):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.")
 
@@ -144,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
             # All that can still matter is that it answered; where TLS is spoken nothing else says
             # that the peer has read what was written.
             if not self._transport.can_write_eof():
-                self._transport.close()
+                self._close_transport()
             return
         self._heard_at = self._clock()
         self._pinged_at = None
@@ -157,6 +162,10 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 self._request(cast("Request", event))
         self._check_request()
+        if self._core.parser_exc is not None and self._role is not None:
+            self._host.complain(
+                f"{self.peer} does not keep to the protocol: {self._core.parser_exc}"
+            )
         self._flush()
 
     def eof_received(self) -> None:
@@ -219,11 +228,17 @@ class Connection(asyncio.BufferedProtocol):
             self._flush()
         else:
             self._closing_at = self._clock()
-            self._transport.close()
+            self._close_transport()
 
     def abort(self) -> None:
         """End the connection without a word."""
         self._transport.abort()
+
+    def _close_transport(self) -> None:
+        # In the first releases of Python 3.11, Debian 12's among them, a TLS transport that is
+        # closed twice, the first time by the peer, can be used for nothing more, not even `abort`.
+        if not self._transport.is_closing():
+            self._transport.close()
 
     def check(self, now: float, interval: float, timeout: float) -> None:
         """To be called now and then: pings a silent peer, and notices a dead one.
@@ -354,7 +369,7 @@ class Connection(asyncio.BufferedProtocol):
         elif not upgraded or self._core.close_rcvd is not None:
             # TLS cannot close one direction alone. Closing both at once may cost the peer the last
             # bytes; where it still has something to say, `check` closes a little later.
-            self._transport.close()
+            self._close_transport()
         self._leave()
 
     def _leave(self) -> None:

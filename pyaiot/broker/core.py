@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from pyaiot.broker.dispatch import Dispatch
 from pyaiot.broker.effects import Audience, Effects
-from pyaiot.broker.limits import MAX_READING, Limits
+from pyaiot.broker.limits import AHEAD, MAX_READING, Limits
 from pyaiot.broker.moves import Moves
 from pyaiot.broker.nodes import Node, Nodes
 from pyaiot.broker.peers import Client, Gateway
@@ -130,8 +130,10 @@ class Core:
             self.counts.strays += 1
             return
         addressed = message.dst != EVERYONE
-        if wire is None or time is UNSET or addressed:
-            time = now.wall if time is UNSET else time
+        if time is UNSET or time > now.wall + AHEAD:
+            # Clients, too, would take what comes once that clock is right for older.
+            wire, time = None, now.wall
+        if wire is None or addressed:
             wire = encode(Update(uid, endpoint, message.data, EVERYONE, time))
         if len(wire) > MAX_READING:
             raise MessageTooLarge(f"A reading must not be longer than {MAX_READING} bytes.")

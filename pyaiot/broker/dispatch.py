@@ -24,13 +24,15 @@ from pyaiot.messages.types import (
 )
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import checked_endpoint
-from pyaiot.model.value import Value
+from pyaiot.model.value import Value, says
 
 _STATUS: Final[dict[type[PyaiotError], Status]] = {
     PermissionDenied: Status.DENIED,
     UnknownNode: Status.UNKNOWN_NODE,
 }
 """How a command ends that is not even sent; `failed` where nothing else is said."""
+
+_QUOTED: Final = 64
 
 
 class Dispatch:
@@ -109,10 +111,20 @@ class Dispatch:
         return True
 
     def reported(self, gateway: Gateway, uid: str, endpoint: str, value: Value) -> None:
-        """A gateway reports a value; where it cannot answer, that is the answer."""
-        pending = self.pending.shown(gateway, uid, endpoint, value)
-        if pending is not None:
-            self._conclude(pending, Status.APPLIED)
+        """A gateway reports a value, which is all the answer that the original's gives.
+
+        Another value than was asked for confirms nothing; it is what went wrong, in the end.
+        """
+        waiting = self.pending.silent(gateway, uid, endpoint)
+        confirmed = -1
+        for number, each in enumerate(waiting):
+            if says(value, each.target.text):
+                confirmed = number
+            else:
+                each.otherwise = f"The node says it is {str(value)[:_QUOTED]!r}."
+        # What came before has been overtaken, and will not be reported any more.
+        for each in waiting[: confirmed + 1]:
+            self._conclude(each, Status.APPLIED)
 
     def gateway_left(self, gateway: Gateway) -> None:
         """What was sent to this gateway has failed."""
@@ -127,7 +139,11 @@ class Dispatch:
     def tick(self, now: Moment) -> None:
         """Time has passed."""
         for pending in self.pending.overdue(now.steady):
-            self._conclude(pending, Status.TIMEOUT, f"No answer within {pending.timeout:g} s.")
+            if pending.otherwise:
+                self._conclude(pending, Status.FAILED, pending.otherwise)
+            else:
+                reason = f"No answer within {pending.timeout:g} s."
+                self._conclude(pending, Status.TIMEOUT, reason)
 
     def result(self, client: Client, asked: str, status: Status, reason: str) -> None:
         """Tell a client how its command `asked` went."""

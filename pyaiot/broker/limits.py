@@ -10,6 +10,9 @@ from pyaiot.model.rate import Allowance
 MAX_READING: Final = 262_144
 """Bytes of one encoded reading: the longest payload of a command, however it is escaped."""
 
+AHEAD: Final = 2.0
+"""Seconds by which a reading may be ahead of the broker's clock before it is taken back to it."""
+
 COMMAND_TIME: Final = 10.0
 """Seconds until a command fails, where the asker says nothing else."""
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from pyaiot.broker.admission import OFFER, Doorkeeper, Visitor
 from pyaiot.broker.client_link import ClientLink
+from pyaiot.broker.complaints import Complaints
 from pyaiot.broker.connection import READ_LARGE, Connection, Page, Upgrade
 from pyaiot.broker.core import Core
 from pyaiot.broker.gateway_link import GatewayLink
@@ -25,7 +26,6 @@ from pyaiot.messages.codec import from_client, from_gateway
 from pyaiot.messages.signing import FEATURES_HEADER, NONCE_HEADER, NONCE_SIZE, SUBPROTOCOL, Session
 from pyaiot.messages.types import Feature
 from pyaiot.model.moment import Moment
-from pyaiot.model.rate import Allowance
 
 GATEWAY_QUEUE: Final = 1_048_576
 """Bytes of commands that may wait for one gateway."""
@@ -66,8 +66,10 @@ class Reception:
         doorkeeper: Doorkeeper,
         capacity: Capacity,
         surroundings: Surroundings,
+        *,
         post: Post,
         core: Core,
+        complaints: Complaints,
     ) -> None:
         self.turned_away = 0
         """Connections that were not let in."""
@@ -78,8 +80,7 @@ class Reception:
         self._core = core
         self._from_client = from_client(max_bytes=capacity.max_message)
         self._from_gateway = from_gateway(max_bytes=capacity.max_message)
-        # Strangers who are turned away must not be able to fill the disk with it.
-        self._complaints = Allowance(1.0, 20.0, surroundings.clock().steady)
+        self._complaints = complaints
 
     def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade | None:
         """What `peer` gets who asks for `path`; None if nobody is received there."""
@@ -90,8 +91,7 @@ class Reception:
             return admit(headers)
         except PyaiotError as exc:
             self.turned_away += 1
-            if self._complaints.take(self._surroundings.clock().steady):
-                _log.warning("%s was not let in to %s: %s", peer, path, exc)
+            self._complaints.add(f"{peer} was not let in to {path}: {exc}")
             return Page(_status(exc), exc.reason)
 
     def _client(self, headers: Mapping[str, str]) -> Upgrade:
@@ -109,6 +109,7 @@ class Reception:
                 clock=self._surroundings.clock,
                 rate=self._capacity.client_rate,
                 post=self._post,
+                complaints=self._complaints,
             )
             self._post.clients[client.id] = link.lane
             self._core.client_joined(client)

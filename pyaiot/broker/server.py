@@ -2,6 +2,7 @@
 """The broker's server: one port for gateways, clients, health and metrics."""
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Mapping
@@ -11,8 +12,10 @@ from typing import Final
 from websockets.frames import CloseCode
 
 from pyaiot.broker.admission import Doorkeeper
+from pyaiot.broker.complaints import Complaints
 from pyaiot.broker.connection import HANDSHAKE_TIME, READ_LARGE, Connection, Page, Upgrade
 from pyaiot.broker.core import Core
+from pyaiot.broker.descriptors import room_for
 from pyaiot.broker.fanout import Fanout
 from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes
@@ -28,6 +31,8 @@ STRANGERS: Final = 256
 """Connections that may be in their handshake, beyond those that have been let in."""
 FAREWELL: Final = 0.4
 """Seconds that peers have to take the last bytes when the broker ends."""
+
+_log = logging.getLogger(__name__)
 
 
 class BrokerServer:
@@ -47,13 +52,26 @@ class BrokerServer:
         self.fanout = Fanout(nodes, self._loop, capacity.flush_window)
         self.post = Post(self.fanout, self._arm)
         self.core = Core(nodes, self.post, limits, health.version)
-        self.reception = Reception(doorkeeper, capacity, surroundings, self.post, self.core)
+        complaints = Complaints(self._loop.time)
+        self.complain = complaints.add
+        self.reception = Reception(
+            doorkeeper,
+            capacity,
+            surroundings,
+            post=self.post,
+            core=self.core,
+            complaints=complaints,
+        )
         self.buffer = memoryview(bytearray(READ_LARGE))
         self.max_message = capacity.max_message
         self._capacity = capacity
         self._clock = surroundings.clock
         self._health = health
         self._metrics = Metrics(lambda: samples(self.core, self.fanout, self.reception))
+        most = capacity.max_clients + capacity.max_gateways + STRANGERS
+        self._room = room_for(most)
+        if self._room < most:
+            _log.warning("no more than %d connections at once: see ulimit -n", self._room)
         self._connections: set[Connection] = set()
         self._gone = asyncio.Event()
         self._servers: list[asyncio.Server] = []
@@ -97,8 +115,7 @@ class BrokerServer:
     def opened(self, connection: Connection) -> bool:
         """Somebody connected; False if there are too many already."""
         self._connections.add(connection)
-        most = self._capacity.max_clients + self._capacity.max_gateways + STRANGERS
-        return len(self._connections) <= most
+        return len(self._connections) <= self._room
 
     def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade:
         """What `peer` gets who asks for `path`."""

@@ -86,25 +86,24 @@ def test_long_patience_does_not_pile_up() -> None:
     assert ledger.overdue(3600.0) == [kept]
 
 
-def test_a_silent_gateways_report_is_the_answer_to_the_command_for_that_value() -> None:
+def test_what_was_sent_to_a_gateway_that_does_not_answer() -> None:
     ledger = Ledger(10, 10)
     zero, one = (opened(ledger, client(), SILENT, payload=value) for value in "01")
-    assert ledger.shown(SILENT, "n", "led", "1") is one
-    assert ledger.shown(SILENT, "n", "led", "on") is zero, "else to the oldest"
-    assert ledger.shown(SILENT, "n", "/led", "1") is one, "with a slash, too"
-    assert ledger.shown(SILENT, "n", "name", "1") is None
-    assert ledger.shown(ANSWERS, "n", "led", "1") is None
-    ledger.close(one)
-    assert ledger.shown(SILENT, "n", "led", "1") is zero
+    assert ledger.silent(SILENT, "n", "led") == [zero, one]
+    assert ledger.silent(SILENT, "n", "/led") == [zero, one], "with a slash, too"
+    assert ledger.silent(SILENT, "n", "name") == []
+    assert ledger.silent(ANSWERS, "n", "led") == []
     ledger.close(zero)
-    assert ledger.shown(SILENT, "n", "led", "1") is None
+    assert ledger.silent(SILENT, "n", "led") == [one]
+    ledger.close(one)
+    assert ledger.silent(SILENT, "n", "led") == []
     assert not ledger._silent
 
 
-def test_a_gateway_that_answers_is_not_taken_at_its_reports() -> None:
+def test_a_gateway_that_answers_is_not_watched() -> None:
     ledger = Ledger(10, 10)
     opened(ledger, client(), ANSWERS)
-    assert ledger.shown(ANSWERS, "n", "led", "1") is None
+    assert ledger.silent(ANSWERS, "n", "led") == []
 
 
 def test_picking() -> None:

@@ -68,6 +68,17 @@ def test_a_reading_without_a_time_gets_one() -> None:
     assert bench.shown()[-1]["time"] == START
 
 
+def test_a_reading_from_the_future_is_taken_back_to_now() -> None:
+    bench = Bench()
+    gateway = bench.gateway()
+    bench.new(gateway)
+    for ahead in (3600, 1):
+        bench.value(gateway, 1, time=START + ahead, signed=True)
+    assert [shown.get("time") for shown in bench.shown()][-2:] == [START, START + 1]
+    bench.client()
+    assert bench.backlog()[-1]["time"] == START
+
+
 @pytest.mark.parametrize("uid", ["n", "other"])
 def test_readings_of_nodes_that_the_gateway_does_not_hold_are_dropped(uid: str) -> None:
     bench = Bench()

@@ -250,6 +250,31 @@ def test_its_next_report_is_the_result(bench: Bench) -> None:
     assert not bench.results(client)
 
 
+def test_another_value_confirms_nothing(bench: Bench) -> None:
+    gateway = bench.gateway(ORIGINAL)
+    bench.new(gateway)
+    client = bench.client()
+    bench.command(client, id="7")
+    bench.value(gateway, "0")
+    assert not bench.results(client)
+    bench.wait(10)
+    assert bench.told(client) == [
+        {"type": "result", "id": "7", "status": "failed", "reason": "The node says it is '0'."}
+    ]
+
+
+def test_the_newest_of_several_confirms_those_before_it(bench: Bench) -> None:
+    gateway = bench.gateway(ORIGINAL)
+    bench.new(gateway)
+    client = bench.client()
+    for number, payload in enumerate(("0", "1", "0", "2")):
+        bench.command(client, id=str(number), payload=payload)
+    bench.value(gateway, True)
+    assert bench.results(client) == [("0", "applied"), ("1", "applied")]
+    bench.value(gateway, "2")
+    assert bench.results(client) == [("2", "applied"), ("3", "applied")]
+
+
 def test_no_report_is_a_timeout(bench: Bench) -> None:
     gateway = bench.gateway(ORIGINAL)
     bench.new(gateway)
