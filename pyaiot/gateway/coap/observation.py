@@ -5,16 +5,21 @@ import asyncio
 import logging
 from collections.abc import Callable
 from random import Random
+from typing import Final
 
 from aiocoap.message import Message
 
-from pyaiot.errors import CommandFailed
+from pyaiot.errors import CommandFailed, CommandTimeout
 from pyaiot.gateway.coap.client import Path
 from pyaiot.gateway.coap.freshness import Sequence, patience
 from pyaiot.gateway.coap.node import Node
-from pyaiot.gateway.coap.transport import Remote, Transport
+from pyaiot.gateway.coap.transport import Remote, Transport, Unreachable
 
 _log = logging.getLogger(__name__)
+
+REFUSED: Final = 60.0
+"""Seconds until a node that refused is asked again; twice as long each time."""
+REFUSED_MAX: Final = 3600.0
 
 Report = Callable[[bytes], None]
 """Is given each value that the resource has."""
@@ -40,6 +45,8 @@ class Observation:
         self._registered: tuple[Remote, bytes] | None = None
         self._asking = True
         self._failed = False
+        self._refusals = 0
+        self._not_before = 0.0
         self._asked: asyncio.Future[None] = self._loop.create_future()
         self._stirred = asyncio.Event()
         """Set for a notification, and for a reason to ask again."""
@@ -54,8 +61,11 @@ class Observation:
         self._stirred.set()
 
     def heard(self) -> None:
-        """The node is there; ask again if it did not answer when last asked."""
-        if self._failed:
+        """The node is there; ask again if it did not answer when last asked.
+
+        If it answered, but with an error or more than may be, it is asked ever more rarely.
+        """
+        if self._failed and self._loop.time() >= self._not_before:
             self.renew()
 
     async def read(self) -> None:
@@ -75,9 +85,11 @@ class Observation:
                 try:
                     observed = await self._ask()
                 except CommandFailed as exc:
+                    self._put_off(exc)
                     self._settle(exc)
                     await self._until_heard()
                     continue
+                self._refusals = 0
                 self._settle(None)
                 if not observed:
                     return
@@ -103,6 +115,13 @@ class Observation:
             self._sequence = Sequence(number, self._loop.time())
         await self._take(remote, first)
         return number is not None
+
+    def _put_off(self, failure: CommandFailed) -> None:
+        self._not_before = self._loop.time()
+        if not isinstance(failure, CommandTimeout | Unreachable):
+            self._forget()
+            self._not_before += min(REFUSED * 2.0**self._refusals, REFUSED_MAX)
+            self._refusals = min(self._refusals + 1, 16)
 
     async def _until_heard(self) -> None:
         self._failed = True

@@ -208,14 +208,36 @@ async def test_a_long_value_whose_end_does_not_come(
     await running_gate.value(address, "count", "short")
 
 
-async def test_an_observable_resource_that_fails(running_gate: Gate, node: Firmware) -> None:
+async def test_an_observable_resource_that_fails(
+    running_gate: Gate, node: Firmware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked again, but not each time that the node is heard."""
+    monkeypatch.setattr("pyaiot.gateway.coap.observation.REFUSED", 0.3)
     node.errors = {"count": (wire.SERVER_ERROR, b"broken")}
     address = await running_gate.announced(node, "a")
     await running_gate.adapter.discover(address)
     assert running_gate.heard.values(address) == {"led": "0"}
     node.errors = {}
-    node.post("alive", "alive:a")
+    asked = len(registrations(node))
+    await running_gate.announced(node, "a")
+    await running_gate.announced(node, "a")
+    assert len(registrations(node)) == asked
+    await asyncio.sleep(0.3)
+    await running_gate.announced(node, "a")
     await running_gate.value(address, "count", "1")
+
+
+async def test_more_than_may_be(running_gate: Gate, node: Firmware) -> None:
+    """What is too long is not asked for again and again, and the node is told to stop."""
+    node.resources["count"] = bytes(70_000)
+    address = await running_gate.announced(node, "a")
+    await running_gate.adapter.discover(address)
+    assert running_gate.heard.values(address) == {"led": "0"}
+    asked = len(node.requests("count"))
+    await running_gate.announced(node, "a")
+    node.notify("count", b"1")
+    await eventually(lambda: node.resets)
+    assert len(node.requests("count")) == asked
 
 
 async def test_observations_are_bounded(
