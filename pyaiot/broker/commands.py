@@ -87,9 +87,10 @@ class Ledger:
         waiting = self._silent.get((uid, endpoint.removeprefix("/")))
         return [each for each in waiting if each.gateway is gateway] if waiting else []
 
-    def close(self, pending: Pending) -> None:
-        """Strike a command out."""
-        del self._pending[pending.id]
+    def close(self, pending: Pending) -> bool:
+        """Strike a command out; False if that was done before."""
+        if self._pending.pop(pending.id, None) is None:
+            return False
         left = self._of_client[pending.client] - 1
         if left:
             self._of_client[pending.client] = left
@@ -103,6 +104,7 @@ class Ledger:
         if len(self._deadlines) > 2 * len(self._pending) + _SLACK:
             self._deadlines = [(each.deadline, each.id) for each in self._pending.values()]
             heapify(self._deadlines)
+        return True
 
     def overdue(self, now: float) -> list[Pending]:
         """The commands whose deadline is past at `now`."""

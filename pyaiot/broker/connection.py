@@ -314,7 +314,8 @@ class Connection(asyncio.BufferedProtocol):
             f"Connection: close\r\nContent-Length: {len(body)}\r\n"
             "Content-Type: text/plain; charset=utf-8\r\n\r\n"
         )
-        self.write(head.encode() + body)
+        # Later versions of the sans-I/O core have an answer of their own to some of these.
+        self.write(b"".join(self._core.data_to_send()) or head.encode() + body)
         self._hang_up()
 
     # -- frames --------------------------------------------------------------------------------

@@ -151,8 +151,8 @@ class Dispatch:
         self._effects.tell(client, encode(Result(asked, status, reason[:MAX_REASON])))
 
     def _conclude(self, pending: Pending, status: Status, reason: str = "") -> None:
-        self.pending.close(pending)
-        self.result(pending.client, pending.asked, status, reason)
+        if self.pending.close(pending):
+            self.result(pending.client, pending.asked, status, reason)
 
 
 def _check_for_original(node: Node, payload: str) -> None:

@@ -250,4 +250,9 @@ class Fanout:
 
     def _dismiss(self, lane: Lane) -> None:
         self.leave(lane)
-        lane.outlet.end(QueueFull("Too much is waiting to be read. Connect again."))
+        if lane.dismissed:
+            return
+        lane.dismissed = True
+        error = QueueFull("Too much is waiting to be read. Connect again.")
+        # Not at once: the core hears that a client left, and may be in the middle of something.
+        self._scheduler.call_soon(lambda: lane.outlet.end(error))

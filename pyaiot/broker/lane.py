@@ -53,6 +53,7 @@ class Lane:
         "_size",
         "aware",
         "batch",
+        "dismissed",
         "joined",
         "live",
         "outlet",
@@ -66,6 +67,8 @@ class Lane:
         self.batch = False
         self.joined = False
         """Whether the client is to be told what happens."""
+        self.dismissed = False
+        """Whether the client is being sent away."""
         self.live = False
         """Whether the client is up to date, and its socket takes more."""
         self.writable = True

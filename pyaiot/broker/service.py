@@ -17,7 +17,7 @@ from pyaiot.broker.listen import named, only_loopback, open_sockets
 from pyaiot.broker.reception import Capacity, Surroundings
 from pyaiot.broker.server import BrokerServer
 from pyaiot.errors import SettingsInvalid
-from pyaiot.link.keyfile import read_keys
+from pyaiot.link.keyfile import exposed, read_keys
 from pyaiot.messages.signing import TokenGate
 from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health
@@ -32,6 +32,8 @@ async def serve(settings: BrokerSettings, ready: Callable[[str], None]) -> None:
     Raises KeyFileInvalid, SettingsInvalid or StartFailed when it cannot start.
     """
     gate = TokenGate(read_keys(settings.key_file), settings.clock_skew)
+    if exposed(settings.key_file):
+        _log.warning("others may read key file %s: chmod 600 it", settings.key_file)
     tls = tls_context(settings)
     sockets = await open_sockets(settings.broker_host, settings.broker_port)
     server = build(settings, gate, sockets)
@@ -48,6 +50,7 @@ def build(settings: BrokerSettings, gate: TokenGate, sockets: list[socket.socket
     steady = asyncio.get_running_loop().time
     loopback = only_loopback(sockets)
     anonymous = settings.anonymous or ("control" if loopback else "none")
+    _log.info("clients without credentials may: %s", anonymous)
     house = House(PERMISSIONS[anonymous], settings.allow_origin, loopback, settings.accept_unsigned)
     capacity = Capacity(
         max_clients=settings.max_clients,

@@ -106,6 +106,14 @@ def test_a_gateway_that_answers_is_not_watched() -> None:
     assert ledger.silent(ANSWERS, "n", "led") == []
 
 
+def test_a_command_leaves_once() -> None:
+    ledger = Ledger(10, 10)
+    pending = opened(ledger, client())
+    assert ledger.close(pending)
+    assert not ledger.close(pending)
+    assert len(ledger) == 0
+
+
 def test_picking() -> None:
     ledger = Ledger(10, 10)
     mine = client()

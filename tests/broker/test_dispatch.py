@@ -3,6 +3,7 @@
 
 import pytest
 
+from pyaiot.broker.peers import Client
 from pyaiot.errors import (
     CommandFailed,
     InvalidValue,
@@ -189,6 +190,23 @@ def test_the_node_moves_meanwhile(bench: Bench) -> None:
     assert not bench.results(client), "who was not asked cannot answer"
     bench.say(old, type="result", id=relayed["id"], status="applied")
     assert bench.results(client) == [("7", "applied")]
+
+
+def test_the_client_goes_away_while_it_is_being_told(bench: Bench) -> None:
+    gateway = bench.gateway()
+    bench.new(gateway)
+    client = bench.client()
+    for number in range(3):
+        bench.command(client, id=str(number))
+    tell = bench.effects.tell
+
+    def tell_and_lose(client: Client, wire: bytes) -> None:
+        tell(client, wire)
+        bench.core.client_left(client)
+
+    bench.effects.tell = tell_and_lose  # type: ignore[method-assign]
+    bench.core.gateway_left(gateway)
+    assert bench.results(client) == [("0", "failed")]
 
 
 def test_too_many_of_one_client(bench: Bench) -> None:

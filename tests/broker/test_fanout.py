@@ -394,9 +394,10 @@ def test_answers_alone_can_be_too_much() -> None:
     bench = Bench()
     lane, outlet = bench.lane(room=0)
     bench.fanout.paused(lane)
-    for _ in range(HELD // 100_000 + 2):
-        if outlet.ended is None:
-            bench.fanout.reply(lane, wire(1, 100_000))
+    for _ in range(HELD // 100_000 + 5):
+        bench.fanout.reply(lane, wire(1, 100_000))
+    assert outlet.ended is None, "whoever is sending must be allowed to end"
+    bench.loop.settle()
     assert isinstance(outlet.ended, QueueFull)
 
 

@@ -61,6 +61,19 @@ async def test_localhost_is_open_and_anything_beyond_is_not(key_file: str) -> No
             await connect(f"ws://localhost:{said.rpartition(':')[2]}/ws")
 
 
+@pytest.fixture
+def open_key_file(key_file: str) -> str:
+    Path(key_file).chmod(0o644)
+    return key_file
+
+
+async def test_keys_that_others_may_read(
+    open_key_file: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(key_file=open_key_file):
+        assert f"others may read key file {open_key_file}" in caplog.text
+
+
 async def test_without_keys(tmp_path: Path) -> None:
     with pytest.raises(KeyFileInvalid):
         async with served(key_file=str(tmp_path / "none")):

@@ -371,7 +371,7 @@ MESSAGES = st.builds(
 )
 FRAMES = MESSAGES | VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=300)
 FUZZ = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
