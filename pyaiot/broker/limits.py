@@ -30,10 +30,9 @@ class Limits:
     commands: int = 10_000
     """The same, of all clients."""
     greetings: int = 3
-    """Full resends a client may ask for at once, and
-    """
+    """Full resends that a client may ask for at once."""
     greeting_period: float = 10.0
-    """seconds until it may ask for another."""
+    """Seconds until it may ask for one more."""
 
 
 class Verdict(Enum):
