@@ -29,9 +29,9 @@ PATIENCE: Final = 20.0
 class Scale:
     """How much of everything."""
 
-    seconds: float = 2.0
+    seconds: float = 1.5
     """Measured, of each run."""
-    warmup: float = 0.7
+    warmup: float = 0.5
     gateways: int = 10
     some: int = 100
     """Clients."""
@@ -51,7 +51,7 @@ class Scale:
 
 FULL: Final = Scale()
 QUICK: Final = Scale(
-    seconds=0.3, warmup=0.15, many=200, some_rate=1500.0, nodes=2000, idle=200,
+    seconds=0.25, warmup=0.1, many=150, some_rate=1500.0, nodes=2000, idle=200,
     updates=60_000, crowd=500, returning=200,
 )  # fmt: skip
 TINY: Final = Scale(
@@ -196,7 +196,7 @@ class Bench:
             outcome = self._checked(
                 Plan(
                     "storm", broker.pid, [publisher], stayers,
-                    broker.newcomers(scale.returning, len(readings)), rate=20, patience=60,
+                    broker.newcomers(scale.returning, len(readings)), rate=5, patience=60,
                     spin=self.cores.apart,
                 )
             )  # fmt: skip
@@ -228,6 +228,7 @@ class Bench:
             Plan(
                 mode, peer.pid, publishers, subscribers, seconds=scale.seconds,
                 warmup=scale.warmup, ahead=ahead, rate=rate, gap=gap, spin=self.cores.apart,
+                patience=2 + scale.seconds,
             )
         )  # fmt: skip
 

@@ -348,7 +348,7 @@ _UNREAD: Final = Row(
 _STORM: Final = Row(
     "storm",
     "5,000 clients, of whom 1,000 come back at once, with 10,000 nodes",
-    "Time from the attempt to connect to the last value, of the slowest; meanwhile 20 messages/s"
+    "Time from the attempt to connect to the last value, of the slowest; meanwhile 5 messages/s"
     " go to the clients that stay, with their delay.",
     (
         Metric("time", "slowest complete", "s"),
