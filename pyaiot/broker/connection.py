@@ -127,8 +127,6 @@ class Connection(asyncio.BufferedProtocol):
         self._pinged_at: float | None = None
         self._closing_at: float | None = None
 
-    # -- called by the event loop --------------------------------------------------------------
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody connected."""
         self._transport = cast("asyncio.Transport", transport)
@@ -192,8 +190,6 @@ class Connection(asyncio.BufferedProtocol):
             self._pong = b""
         if self._role is not None:
             self._role.resumed()
-
-    # -- called by roles and the server --------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         """Send whole frames; nothing any more once the connection is being closed."""
@@ -260,8 +256,6 @@ class Connection(asyncio.BufferedProtocol):
             if not self._paused:
                 self.write(PING)
 
-    # -- the handshake -------------------------------------------------------------------------
-
     def _request(self, request: Request) -> None:
         self._answered = True
         if self._core.parser_exc is not None or self._core.eof_sent:
@@ -317,8 +311,6 @@ class Connection(asyncio.BufferedProtocol):
         # Later versions of the sans-I/O core have an answer of their own to some of these.
         self.write(b"".join(self._core.data_to_send()) or head.encode() + body)
         self._hang_up()
-
-    # -- frames --------------------------------------------------------------------------------
 
     def _frame(self, frame: Frame) -> None:
         role = self._role

@@ -80,8 +80,6 @@ class Core:
         self._moves = Moves()
         self._shared: dict[bool, Shared] = {}
 
-    # -- gateways ------------------------------------------------------------------------------
-
     def gateway_joined(self, gateway: Gateway) -> None:
         """A gateway connected."""
         self.gateways[gateway.id] = gateway
@@ -160,6 +158,10 @@ class Core:
         if node is None:
             self._add(gateway, uid, availability, seen)
             return
+        if availability is Availability.OFFLINE and node.gateway not in {None, gateway}:
+            # A gateway that comes back tells of all nodes it ever had; others may hold them now.
+            self.counts.strays += 1
+            return
         visible = node.visible
         self._claim(gateway, node, now)
         self._judge(node, availability, seen)
@@ -236,8 +238,6 @@ class Core:
         if client is not None and client.greeted:
             self._effects.tell(client, encode(message))
 
-    # -- clients -------------------------------------------------------------------------------
-
     def client_joined(self, client: Client) -> None:
         """A client connected."""
         self.clients[client.id] = client
@@ -283,8 +283,6 @@ class Core:
             shared = Shared(self.nodes, now.steady, aware=client.aware)
             self._shared[client.aware] = shared
         self._effects.greet(client, shared.parts(), shared.seq)
-
-    # -- time ----------------------------------------------------------------------------------
 
     def tick(self, now: Moment) -> None:
         """Time has passed: to be called at `next_deadline`, and each second or so."""

@@ -82,8 +82,6 @@ class Fanout:
         """Clients that do not get everything, because they are too slow or have just come."""
         return sum(not lane.live for lane in self._shard_of)
 
-    # -- what there is to send -----------------------------------------------------------------
-
     def update(self, audience: Audience, wire: bytes) -> None:
         """A message of which only the newest of its kind matters."""
         for shard in self._of_audience[audience]:
@@ -108,8 +106,6 @@ class Fanout:
             self._wake(lane)
         else:
             self._dismiss(lane)
-
-    # -- who gets it ---------------------------------------------------------------------------
 
     def join(
         self, lane: Lane, backlog: Iterator[bytes], since: int, *, aware: bool, batch: bool
@@ -176,8 +172,6 @@ class Fanout:
         for shards in self._of_audience.values():
             if shard in shards:
                 shards.remove(shard)
-
-    # -- sending -------------------------------------------------------------------------------
 
     def _wake(self, lane: Lane) -> None:
         if lane.writable:

@@ -110,8 +110,6 @@ class BrokerServer:
                 connection.abort()
             await asyncio.sleep(0)  # they are told in the next turn
 
-    # -- called by connections -----------------------------------------------------------------
-
     def opened(self, connection: Connection) -> bool:
         """Somebody connected; False if there are too many already."""
         self._connections.add(connection)
@@ -138,8 +136,6 @@ class BrokerServer:
         """A connection is no more."""
         self._connections.discard(connection)
         self._gone.set()
-
-    # -- time ----------------------------------------------------------------------------------
 
     def _sweep(self) -> None:
         """Look after everything that may have timed out."""

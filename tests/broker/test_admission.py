@@ -33,9 +33,6 @@ def signed(**more: str) -> dict[str, str]:
     return offer() | {"pyaiot-features": ALL_FEATURES} | more
 
 
-# -- gateways --------------------------------------------------------------------------------------
-
-
 def test_a_gateway_of_ours() -> None:
     visitor = keeper().gateway(signed(**{"pyaiot-name": "attic"}), NOW)
     assert visitor.pair is PAIR
@@ -85,9 +82,6 @@ def test_a_list_of_features_without_end() -> None:
     headers = offer() | {"pyaiot-features": "x," * 1000 + "signed"}
     with pytest.raises(AuthenticationFailed):
         keeper().gateway(headers, NOW)
-
-
-# -- clients ---------------------------------------------------------------------------------------
 
 
 def test_a_client_with_a_token_may_everything() -> None:

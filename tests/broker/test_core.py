@@ -23,9 +23,6 @@ def kinds(messages: list[dict[str, object]]) -> list[object]:
     return [message["type"] for message in messages]
 
 
-# -- readings --------------------------------------------------------------------------------------
-
-
 def test_a_node_and_its_value_are_shown_to_everyone() -> None:
     bench = Bench()
     gateway = bench.gateway()
@@ -154,9 +151,6 @@ def test_a_batch_in_a_batch() -> None:
         bench.core.gateway_said(gateway, Batch(()), None, bench.now)
 
 
-# -- nodes that go and come ------------------------------------------------------------------------
-
-
 def test_out_and_reset() -> None:
     bench = Bench()
     gateway = bench.gateway()
@@ -268,9 +262,6 @@ def test_a_node_that_is_announced_again_is_new_for_clients_of_the_original_only(
     assert kinds(bench.shown(Audience.AWARE)) == ["availability"]
 
 
-# -- nodes that move -------------------------------------------------------------------------------
-
-
 def test_a_node_moves_to_whoever_announced_it_last() -> None:
     bench = Bench()
     one, two = bench.gateway(label="one"), bench.gateway(label="two")
@@ -288,6 +279,19 @@ def test_a_node_moves_to_whoever_announced_it_last() -> None:
     assert bench.effects.notes == ["Node n moved from gateway one to gateway two."]
     bench.core.gateway_left(one)
     assert not bench.shown(), "it went away without it"
+
+
+def test_who_has_not_heard_a_node_lately_does_not_take_it_away() -> None:
+    bench = Bench()
+    one, two = bench.gateway(label="one"), bench.gateway(label="two")
+    bench.new(one)
+    bench.shown()
+    bench.say(two, type="new", uid="n", availability="offline", seen=START - 600)
+    assert not bench.shown()
+    assert list(one.nodes) == ["n"]
+    bench.core.gateway_left(one)
+    bench.say(two, type="new", uid="n", availability="offline", seen=START - 600)
+    assert list(two.nodes) == ["n"]
 
 
 def test_who_hears_a_node_again_holds_it_again() -> None:
@@ -319,9 +323,6 @@ def test_two_gateways_that_quarrel_over_a_node_are_reported() -> None:
     assert len(bench.effects.notes) == 4, "and the two moves before it was one"
 
 
-# -- how many --------------------------------------------------------------------------------------
-
-
 def test_too_many_nodes_push_out_the_one_offline_longest() -> None:
     bench = Bench(max_nodes=2)
     gateway = bench.gateway()
@@ -338,9 +339,6 @@ def test_too_many_nodes_push_out_the_one_offline_longest() -> None:
     with pytest.raises(QueueFull):
         bench.new(gateway, "d")
     assert list(gateway.nodes) == ["b", "c"]
-
-
-# -- clients ---------------------------------------------------------------------------------------
 
 
 def test_a_client_of_the_original_gets_everything_addressed_to_it() -> None:

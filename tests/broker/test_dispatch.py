@@ -238,9 +238,6 @@ def test_a_reason_is_cut_to_what_the_wire_takes(bench: Bench) -> None:
     assert len(bench.told(client)[0]["reason"]) == MAX_REASON
 
 
-# -- gateways of the original ----------------------------------------------------------------------
-
-
 def test_the_original_gets_only_what_it_knows(bench: Bench) -> None:
     gateway = bench.gateway(ORIGINAL)
     bench.new(gateway)

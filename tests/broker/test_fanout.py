@@ -80,9 +80,6 @@ def numbers(outlet: Outlet) -> list[int]:
     return [message["n"] for message in outlet.messages()]
 
 
-# -- clients that keep up --------------------------------------------------------------------------
-
-
 def test_all_of_a_turn_goes_in_one_write() -> None:
     bench = Bench()
     _, outlet = bench.lane()
@@ -216,9 +213,6 @@ def test_nothing_is_sent_once_it_is_closed() -> None:
     assert not outlet.writes
 
 
-# -- many ------------------------------------------------------------------------------------------
-
-
 def test_the_loop_turns_between_shards() -> None:
     bench = Bench()
     outlets = [bench.lane(settle=False)[1] for _ in range(SHARD + 1)]
@@ -253,9 +247,6 @@ def test_a_long_backlog_leaves_room_for_others() -> None:
     assert len(greedy.writes) < len(parts)
     bench.loop.settle()
     assert len(numbers(greedy)) == len(parts)
-
-
-# -- clients that have just come -------------------------------------------------------------------
 
 
 def test_first_everything_then_what_happens() -> None:
@@ -313,9 +304,6 @@ def test_hello_again_while_reading_slowly() -> None:
     bench.fanout.join(lane, iter([wire(20)]), bench.values.seq, aware=True, batch=False)
     bench.fanout.event(EVERYONE, wire(30))
     assert bench.drain(lane, outlet) == [0, 10, 20, 30], "what it missed, everything, what is new"
-
-
-# -- clients that are too slow ---------------------------------------------------------------------
 
 
 def test_who_is_too_slow_gets_the_newest_of_each() -> None:

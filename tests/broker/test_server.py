@@ -69,9 +69,6 @@ def subprotocols(*items: str) -> list[Subprotocol]:
     return [Subprotocol(item) for item in items]
 
 
-# -- pages -----------------------------------------------------------------------------------------
-
-
 async def test_health() -> None:
     async with running_broker() as broker, our_gateway(broker) as gateway, a_client(broker):
         await gateway.node("1234", led="0")
@@ -149,9 +146,6 @@ async def test_who_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("pyaiot.broker.connection.HANDSHAKE_TIME", 0.05)
     async with running_broker(ping_timeout=0.1) as broker:
         assert await exchange(broker, b"GET /ws HT") == b""
-
-
-# -- who gets in -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -269,9 +263,6 @@ async def test_refusals_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) ->
             await refusal(broker, "/ws")
         assert 20 <= caplog.text.count("was not let in") < 30
         assert broker.server.reception.turned_away == 40
-
-
-# -- what a connection takes -----------------------------------------------------------------------
 
 
 async def test_everything_from_end_to_end() -> None:
@@ -441,9 +432,6 @@ async def test_a_gateway_that_reads_nothing_gets_no_more(monkeypatch: pytest.Mon
         gateway.connection.transport.abort()
 
 
-# -- slow readers ----------------------------------------------------------------------------------
-
-
 async def slow_client(broker: RunningBroker) -> socket.socket:
     """A client that says hello and then does not read."""
     sock = socket.socket()
@@ -513,9 +501,6 @@ async def test_pongs_are_not_piled_up_for_who_does_not_read() -> None:
             async with asyncio.timeout(PATIENCE):
                 while b"p" * 125 not in received:
                     received = received[-200:] + await loop.sock_recv(sock, 1 << 20)
-
-
-# -- how it ends -----------------------------------------------------------------------------------
 
 
 async def test_a_dead_peer_is_noticed(caplog: pytest.LogCaptureFixture) -> None:

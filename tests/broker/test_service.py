@@ -100,9 +100,6 @@ async def test_a_certificate_that_is_none(key_file: str, tmp_path: Path) -> None
                 pass
 
 
-# -- TLS -------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates.make(tmp_path_factory.mktemp("tls"))

@@ -295,8 +295,6 @@ async def test_a_client_that_reads_nothing_while_much_happens() -> None:
         lazy.connection.transport.abort()
 
 
-# -- bytes -----------------------------------------------------------------------------------------
-
 MASK = b"\x00\x00\x00\x00"
 
 
@@ -348,8 +346,6 @@ async def upgraded(broker: RunningBroker) -> socket.socket:
     assert (await loop.sock_recv(sock, 4096)).startswith(b"HTTP/1.1 101 ")
     return sock
 
-
-# -- fuzzed ----------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
     ["new", "update", "out", "reset", "availability", "result", "batch", "all", "1234", "5678",
