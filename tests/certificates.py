@@ -39,6 +39,11 @@ class Certificates:
         leaf = (
             _builder(_name(host), issuer, key)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            .add_extension(
+                # Python 3.13 refuses a certificate that does not say who signed it.
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()),
+                critical=False,
+            )
             .sign(authority, hashes.SHA256())
         )
         made.authority.write_bytes(root.public_bytes(serialization.Encoding.PEM))

@@ -42,7 +42,6 @@ LAYERS = {
     "pyaiot.broker.connection": Layer.SHELLS,
     "pyaiot.broker.descriptors": Layer.SHELLS,
     "pyaiot.broker.gateway_link": Layer.SHELLS,
-    "pyaiot.broker.listen": Layer.SHELLS,
     "pyaiot.broker.post": Layer.SHELLS,
     "pyaiot.broker.reception": Layer.SHELLS,
     "pyaiot.broker.server": Layer.SHELLS,

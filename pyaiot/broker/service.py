@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pyaiot import __version__
 from pyaiot.broker.admission import PERMISSIONS, Doorkeeper, House
 from pyaiot.broker.limits import Limits
-from pyaiot.broker.listen import named, only_loopback, open_sockets
 from pyaiot.broker.reception import Capacity, Surroundings
 from pyaiot.broker.server import BrokerServer
 from pyaiot.errors import SettingsInvalid
 from pyaiot.link.keyfile import exposed, read_keys
+from pyaiot.link.listen import named, only_loopback, open_sockets
 from pyaiot.messages.signing import TokenGate
 from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health

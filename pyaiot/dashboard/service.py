@@ -2,9 +2,6 @@
 """The dashboard, put together from its settings."""
 
 import asyncio
-import contextlib
-import errno
-import os
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +13,7 @@ from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
 from pyaiot.dashboard.server import Site
 from pyaiot.errors import StartFailed
+from pyaiot.link.listen import open_sockets
 from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health
 from pyaiot.settings import DashboardSettings
@@ -50,57 +48,12 @@ def _folder(chosen: str | None) -> Path:
 
 
 async def _listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets on all addresses of `host`, or of this machine if it is empty, on one port.
-
-    Tornado's own `bind_sockets` looks names up in the event loop's turn, and leaves sockets behind
-    when it fails.
-    """
-    sockets: list[socket.socket] = []
-    with contextlib.ExitStack() as opened:
-        try:
-            for family, address in await _addresses(host):
-                sock = _bound(family, address, sockets[0].getsockname()[1] if sockets else port)
-                if sock is not None:
-                    sockets.append(opened.enter_context(sock))
-        except OSError as exc:
-            raise _cannot_listen(host, port, exc.strerror) from exc
-        if not sockets:
-            raise _cannot_listen(host, port, os.strerror(errno.EADDRNOTAVAIL))
-        opened.pop_all()
-    return sockets
-
-
-def _cannot_listen(host: str, port: int, reason: str | None) -> StartFailed:
-    return StartFailed(f"cannot listen on {_place(host, port)}: {reason} (--web-host, --web-port)")
-
-
-async def _addresses(host: str) -> list[tuple[int, str]]:
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    return sorted({(family, str(address[0])) for family, _, _, _, address in found})
-
-
-def _bound(family: int, address: str, port: int) -> socket.socket | None:
-    """A socket that listens there; None where this machine has no such address.
-
-    In a container `localhost` often has an address of IPv6, and the machine has no IPv6.
-    """
-    with contextlib.ExitStack() as opened:
-        try:
-            sock = opened.enter_context(socket.socket(family))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind((address, port))
-            sock.listen()
-            sock.setblocking(False)
-        except OSError as exc:
-            if exc.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
-                return None
-            raise
-        opened.pop_all()
-        return sock
+    # Tornado's own `bind_sockets` looks names up in the event loop's turn, and leaves sockets
+    # behind when it fails.
+    try:
+        return await open_sockets(host, port)
+    except StartFailed as exc:
+        raise StartFailed(f"{exc} (--web-host, --web-port)") from exc
 
 
 def _place(host: str, port: int) -> str:

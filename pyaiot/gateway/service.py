@@ -41,7 +41,8 @@ async def serve(settings: GatewaySettings, ready: Ready) -> None:
         read_keys(settings.key_file),
         Backoff(random.random),
         time.time,
-        name=name,
+        # What the broker's log calls it: one machine may run a gateway for each protocol.
+        name=f"{name}/{adapter.protocol}",
         accept_unsigned=settings.accept_unsigned,
         tls=_tls(settings.broker_ca) if settings.broker_ssl else None,
     )

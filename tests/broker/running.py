@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pyaiot.broker.core import Core
-from pyaiot.broker.listen import open_sockets
 from pyaiot.broker.server import BrokerServer
 from pyaiot.broker.service import build, tls_context
+from pyaiot.link.listen import open_sockets
 from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.messages.signing import TokenGate, make_token
 from pyaiot.settings import BrokerSettings

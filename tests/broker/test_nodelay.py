@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import socket
 
-from pyaiot.broker.listen import open_sockets
+from pyaiot.link.listen import open_sockets
 
 
 async def test_no_message_waits_for_an_acknowledgement_of_another() -> None:

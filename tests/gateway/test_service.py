@@ -75,7 +75,7 @@ class TestServe:
             async with connect(where) as node:
                 await node.send('{"type": "update", "data": {"led": "0"}}')
                 await eventually(lambda: any(m.get("endpoint") == "led" for m in broker.messages))
-        assert broker.requests[0].headers["Pyaiot-Name"] == "attic"
+        assert broker.requests[0].headers["Pyaiot-Name"] == "attic/WebSocket"
 
     async def test_it_starts_without_a_broker(self, tmp_path: Path, broker: ScriptedBroker) -> None:
         async with serving(websocket(tmp_path, broker, broker_host="broker.invalid")):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pyaiot.broker import listen
-from pyaiot.broker.listen import named, only_loopback, open_sockets
 from pyaiot.errors import StartFailed
+from pyaiot.link import listen
+from pyaiot.link.listen import named, only_loopback, open_sockets
 
 
 @contextlib.asynccontextmanager
