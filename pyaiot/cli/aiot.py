@@ -2,6 +2,7 @@
 """The command `aiot` and its subcommands, each imported when it is called."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Final
 
@@ -34,6 +35,14 @@ class _Subcommands(click.Group):
         command = import_module(f"pyaiot.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101 - each of those modules holds one
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = get_close_matches(args[0], SUBCOMMANDS, 1)
+        if near and near[0] != args[0]:
+            ctx.fail(f"No such command '{args[0]}'. (Did you mean '{near[0]}'?)")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

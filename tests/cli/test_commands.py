@@ -103,7 +103,7 @@ def test_aiot_alone_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_subcommand(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(aiot, ["upp"]) == 2
-    assert "No such command 'upp'" in capsys.readouterr().err
+    assert "No such command 'upp'. (Did you mean 'up'?)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", SUBCOMMANDS)
