@@ -2,9 +2,10 @@
 """From one message to all who see it: framed once, and one write for all of a turn's messages.
 
 Clients that see the same bytes form shards. A shard gathers messages and hands them to its clients
-at the end of the event loop's turn, or, when it did so less than a window ago, at the window's
-end: an idle system waits for nothing, a busy one shares its system calls. Shards are small enough
-that the loop gets to turn between them.
+in the event loop's next turn. Only where that was work, and work that several messages shared, the
+next comes no sooner than a window later, for more to share it: who waits for each message before
+the next never waits for the window, nor does anybody with few clients; a busy broker shares its
+system calls. Shards are small enough that the loop gets to turn between them.
 """
 
 from collections import deque
@@ -20,6 +21,10 @@ SHARD: Final = 500
 """Clients in a shard, and writes in a turn of the event loop: one and a half milliseconds."""
 STRETCH: Final = 262_144
 """Bytes that one client may be sent of what it missed, before it is another's turn."""
+
+
+WORK: Final = 1 / 32
+"""Of the window: what takes less time is not worth gathering for."""
 
 
 class Timer(Protocol):
@@ -75,7 +80,8 @@ class Fanout:
         self._dirty: deque[Shard] = deque()
         self._ready: dict[Lane, None] = {}
         self._timer: Timer | None = None
-        self._last = float("-inf")
+        self._next = float("-inf")
+        """When the gathering ends, on the scheduler's clock."""
 
     @property
     def behind(self) -> int:
@@ -180,19 +186,20 @@ class Fanout:
                 self._schedule()
 
     def _schedule(self) -> None:
-        wait = self._last + self._window - self._scheduler.time()
+        wait = self._next - self._scheduler.time()
         if wait > 0:
             self._timer = self._scheduler.call_later(wait, self._turn)
         else:
             self._timer = self._scheduler.call_soon(self._turn)
 
     def _turn(self) -> None:
-        self._last = self._scheduler.time()
-        writes = 0
+        start = self._scheduler.time()
+        writes = shared = 0
         while writes < SHARD and self._dirty:
             shard = self._dirty.popleft()
             if shard.pending:
                 writes += len(shard.lanes)
+                shared = max(shared, len(shard.pending))
                 self._flush(shard)
         budget = STRETCH
         while writes < SHARD and budget > 0 and self._ready:
@@ -202,6 +209,8 @@ class Fanout:
             writes += 1
         more = self._dirty or self._ready
         self._timer = self._scheduler.call_soon(self._turn) if more else None
+        if shared > 1 and self._scheduler.time() - start >= self._window * WORK:
+            self._next = start + self._window
 
     def _flush(self, shard: Shard) -> None:
         shard.flushed = self._source.seq

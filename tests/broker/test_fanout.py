@@ -109,23 +109,76 @@ def test_an_idle_broker_does_not_wait() -> None:
     assert numbers(outlet) == [1]
 
 
+class Slow(Outlet):
+    """A socket that takes its time."""
+
+    def __init__(self, loop: Loop, seconds: float) -> None:
+        super().__init__()
+        self.loop = loop
+        self.seconds = seconds
+
+    def write(self, data: bytes) -> None:
+        self.loop.now += self.seconds
+        super().write(data)
+
+
+def slow_lane(bench: Bench, seconds: float) -> Outlet:
+    outlet = Slow(bench.loop, seconds)
+    bench.fanout.join(Lane(outlet), iter(()), bench.values.seq, aware=True, batch=False)
+    bench.loop.settle()
+    return outlet
+
+
 def test_a_busy_one_gathers_until_the_window_ends() -> None:
     bench = Bench()
-    _, outlet = bench.lane()
-    bench.loop.now += 10
+    outlet = slow_lane(bench, WINDOW / 8)
     bench.value(1)
-    bench.loop.turn()
-    outlet.frames()
     bench.value(2)
     bench.loop.turn()
-    bench.loop.now += WINDOW / 2
+    assert numbers(outlet) == [1, 2]
     bench.value(3)
+    bench.loop.turn()
+    bench.loop.now += WINDOW / 2
+    bench.value(4)
     bench.loop.turn()
     assert not outlet.writes
     bench.loop.now += WINDOW / 2
     bench.loop.turn()
     assert len(outlet.writes) == 1
-    assert numbers(outlet) == [2, 3]
+    assert numbers(outlet) == [3, 4]
+
+
+def test_one_message_after_the_other_never_waits() -> None:
+    bench = Bench()
+    outlet = slow_lane(bench, WINDOW / 8)
+    for number in range(5):
+        bench.value(number)
+        bench.loop.turn()
+        assert numbers(outlet) == [number]
+
+
+def test_nobody_waits_where_there_is_little_to_be_saved() -> None:
+    bench = Bench()
+    outlet = slow_lane(bench, WINDOW / 1000)
+    for number in range(5):
+        bench.value(number)
+        bench.value(number)
+        bench.loop.turn()
+        assert numbers(outlet) == [number, number]
+
+
+def test_once_there_is_less_it_does_not_gather_any_more() -> None:
+    bench = Bench()
+    outlet = slow_lane(bench, WINDOW / 8)
+    bench.value(1)
+    bench.value(2)
+    bench.loop.turn()
+    bench.value(3)
+    bench.loop.settle()
+    assert numbers(outlet) == [1, 2, 3]
+    bench.value(4)
+    bench.loop.turn()
+    assert numbers(outlet) == [4]
 
 
 def test_much_at_once_does_not_wait_for_the_turn_to_end() -> None:
