@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One TCP connection: the handshake, frames in, bytes out, and its end.
 
-Handshake and incoming frames are the business of the sans-I/O core of ``websockets``. Outgoing
-frames come ready made (`pyaiot.broker.frames`) and go to the transport as they are.
+What comes in is taken apart by `pyaiot.broker.intake`. Outgoing frames come ready made
+(`pyaiot.broker.frames`) and go to the transport as they are.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 
 from pyaiot.broker.admission import OFFER
 from pyaiot.broker.frames import PING, PONG_OPCODE
+from pyaiot.broker.intake import Intake
 from pyaiot.errors import PyaiotError, close_reason
 
 HANDSHAKE_TIME: Final = 10.0
@@ -35,10 +36,6 @@ READ_LARGE: Final = 65_536
 """Bytes read at once from a gateway."""
 
 _log = logging.getLogger(__name__)
-
-_quiet = logging.getLogger("pyaiot.broker.websocket")
-# What the sans-I/O core logs of each connection is said better here, or not worth saying.
-_quiet.setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +105,25 @@ class Host(Protocol):
 class Connection(asyncio.BufferedProtocol):
     """One connection, from its first byte to its last."""
 
+    __slots__ = (
+        "_answered",
+        "_clock",
+        "_closing_at",
+        "_header_bytes",
+        "_heard_at",
+        "_host",
+        "_intake",
+        "_message",
+        "_opened_at",
+        "_paused",
+        "_pinged_at",
+        "_pong",
+        "_read",
+        "_role",
+        "_transport",
+        "peer",
+    )
+
     def __init__(self, host: Host, clock: Callable[[], float]) -> None:
         """`clock` gives seconds on a steady clock."""
         self.peer = ""
@@ -115,7 +131,7 @@ class Connection(asyncio.BufferedProtocol):
         self._host = host
         self._clock = clock
         self._transport: asyncio.Transport
-        self._core = ServerProtocol(max_size=host.max_message, logger=_quiet)
+        self._intake = Intake(host.max_message)
         self._role: Role | None = None
         self._read = READ_SMALL
         self._message: bytearray | None = None
@@ -153,22 +169,26 @@ class Connection(asyncio.BufferedProtocol):
         self._pinged_at = None
         if not self._answered:
             self._header_bytes += nbytes
-        self._core.receive_data(bytes(self._host.buffer[:nbytes]))
-        for event in self._core.events_received():
-            if isinstance(event, Frame):
+        for event in self._intake.receive(bytes(self._host.buffer[:nbytes])):
+            if type(event) is bytes:
+                if self._role is None or self._closing_at is not None:
+                    return
+                self._received(self._role, event)
+            elif isinstance(event, Frame):
                 self._frame(event)
             else:
                 self._request(cast("Request", event))
-        self._check_request()
-        if self._core.parser_exc is not None and self._role is not None:
-            self._host.complain(
-                f"{self.peer} does not keep to the protocol: {self._core.parser_exc}"
-            )
+        core = self._intake.core
+        if core is None:
+            return
+        self._check_request(core)
+        if core.parser_exc is not None and self._role is not None:
+            self._host.complain(f"{self.peer} does not keep to the protocol: {core.parser_exc}")
         self._flush()
 
     def eof_received(self) -> None:
         """The peer will send no more; the transport closes itself."""
-        self._core.receive_eof()
+        self._intake.end()
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - every end is alike
@@ -219,8 +239,9 @@ class Connection(asyncio.BufferedProtocol):
         """Close the connection (RFC 6455 section 7.1.7); what still comes in is not looked at."""
         if self._closing_at is not None:
             return
-        if self._core.state is OPEN:
-            self._core.fail(code, close_reason(reason))
+        core = self._intake.engine()
+        if core.state is OPEN:
+            core.fail(code, close_reason(reason))
             self._flush()
         else:
             self._closing_at = self._clock()
@@ -258,7 +279,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _request(self, request: Request) -> None:
         self._answered = True
-        if self._core.parser_exc is not None or self._core.eof_sent:
+        core = self._intake.engine()
+        if core.parser_exc is not None or core.eof_sent:
             # It did not wait for the answer, and what it sent instead makes no sense.
             self.abort()
             return
@@ -267,32 +289,32 @@ class Connection(asyncio.BufferedProtocol):
         }
         answer = self._host.answer(request.path.partition("?")[0], headers, self.peer)
         if isinstance(answer, Page):
-            response = self._core.reject(answer.status, answer.body)
+            response = core.reject(answer.status, answer.body)
             del response.headers["Content-Type"]
             response.headers["Content-Type"] = answer.content_type
-            self._core.send_response(response)
+            core.send_response(response)
         else:
-            self._upgrade(request, answer)
+            self._upgrade(core, request, answer)
 
-    def _upgrade(self, request: Request, upgrade: Upgrade) -> None:
+    def _upgrade(self, core: ServerProtocol, request: Request, upgrade: Upgrade) -> None:
         # The offer is no subprotocol but a token, which need not even be a legal header item.
         if OFFER in request.headers:
             del request.headers[OFFER]
-        response: Response = self._core.accept(request)
+        response: Response = core.accept(request)
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             response.headers.update(upgrade.headers)
-        self._core.send_response(response)
-        if self._core.state is not OPEN:
+        core.send_response(response)
+        if core.state is not OPEN:
             return
         self._flush()
         self._read = upgrade.read
         self._transport.set_write_buffer_limits(upgrade.queue, upgrade.queue // 4)
         self._role = upgrade.start(self)
 
-    def _check_request(self) -> None:
+    def _check_request(self, core: ServerProtocol) -> None:
         if self._answered:
             return
-        exc = self._core.handshake_exc
+        exc = core.handshake_exc
         if isinstance(exc and exc.__cause__, SecurityError) or self._header_bytes > MAX_HEADERS:
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             self._refuse(status, "The request is too long.")
@@ -309,7 +331,7 @@ class Connection(asyncio.BufferedProtocol):
             "Content-Type: text/plain; charset=utf-8\r\n\r\n"
         )
         # Later versions of the sans-I/O core have an answer of their own to some of these.
-        self.write(b"".join(self._core.data_to_send()) or head.encode() + body)
+        self.write(b"".join(self._intake.engine().data_to_send()) or head.encode() + body)
         self._hang_up()
 
     def _frame(self, frame: Frame) -> None:
@@ -340,7 +362,7 @@ class Connection(asyncio.BufferedProtocol):
         role.received(message)
 
     def _flush(self) -> None:
-        for data in self._core.data_to_send():
+        for data in self._intake.engine().data_to_send():
             if not data:
                 self._hang_up()
             elif self._paused and data[0] == PONG_OPCODE:
@@ -349,6 +371,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._pong = data
             elif not self._transport.is_closing():
                 self._transport.write(data)
+        self._intake.release()
 
     def _hang_up(self) -> None:
         """All is said; let the peer read it, then close."""
@@ -359,7 +382,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.write_eof()
             except OSError:  # the peer is gone already, and the event loop about to learn of it
                 self.abort()
-        elif not upgraded or self._core.close_rcvd is not None:
+        elif not upgraded or self._intake.engine().close_rcvd is not None:
             # TLS cannot close one direction alone. Closing both at once may cost the peer the last
             # bytes; where it still has something to say, `check` closes a little later.
             self._close_transport()
