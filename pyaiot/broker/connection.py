@@ -101,6 +101,12 @@ class Host(Protocol):
     def closed(self, connection: "Connection") -> None:
         """A connection is no more."""
 
+    def hold(self) -> None:
+        """A connection is about to hand on what it read."""
+
+    def settle(self) -> None:
+        """It has handed on all of it."""
+
 
 class Connection(asyncio.BufferedProtocol):
     """One connection, from its first byte to its last."""
@@ -169,7 +175,14 @@ class Connection(asyncio.BufferedProtocol):
         self._pinged_at = None
         if not self._answered:
             self._header_bytes += nbytes
-        for event in self._intake.receive(bytes(self._host.buffer[:nbytes])):
+        self._host.hold()
+        try:
+            self._receive(bytes(self._host.buffer[:nbytes]))
+        finally:
+            self._host.settle()
+
+    def _receive(self, data: bytes) -> None:
+        for event in self._intake.receive(data):
             if type(event) is bytes:
                 if self._role is None or self._closing_at is not None:
                     return

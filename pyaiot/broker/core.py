@@ -105,9 +105,10 @@ class Core:
         self, gateway: Gateway, message: FromGateway, wire: bytes | None, now: Moment
     ) -> None:
         """A gateway sent `message`; `wire` is its bytes if they may be passed on as they are."""
+        if type(message) is Update:  # nearly everything is one
+            self._update(gateway, message, wire, now)
+            return
         match message:
-            case Update():
-                self._update(gateway, message, wire, now)
             case New():
                 self._new(gateway, message, now)
             case AvailabilityChanged():

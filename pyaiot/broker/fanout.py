@@ -23,6 +23,8 @@ STRETCH: Final = 262_144
 """Bytes that one client may be sent of what it missed, before it is another's turn."""
 
 
+FEW: Final = 8
+"""Clients for whom a turn of the event loop costs more than it may save."""
 WORK: Final = 1 / 32
 """Of the window: what takes less time is not worth gathering for."""
 
@@ -80,6 +82,7 @@ class Fanout:
         self._dirty: deque[Shard] = deque()
         self._ready: dict[Lane, None] = {}
         self._timer: Timer | None = None
+        self._held = False
         self._next = float("-inf")
         """When the gathering ends, on the scheduler's clock."""
 
@@ -90,14 +93,16 @@ class Fanout:
 
     def update(self, audience: Audience, wire: bytes) -> None:
         """A message of which only the newest of its kind matters."""
-        for shard in self._of_audience[audience]:
+        # Looking something up by a member of an enumeration costs more than all the rest.
+        everyone = audience is Audience.EVERYONE
+        for shard in self._shards if everyone else self._of_audience[audience]:
             if not shard.pending:
                 self._dirty.append(shard)
             shard.pending.append(wire)
             shard.size += len(wire)
             if shard.size >= CHUNK:
                 self._flush(shard)
-        if self._timer is None and self._dirty:
+        if self._timer is None and self._dirty and not self._held:
             self._schedule()
 
     def event(self, audience: Audience, wire: bytes) -> None:
@@ -148,6 +153,19 @@ class Fanout:
         lane.writable = True
         self._wake(lane)
 
+    def hold(self) -> None:
+        """More is about to come, until `settle`."""
+        self._held = True
+
+    def settle(self) -> None:
+        """All is there that came at once: with few clients it goes out without another turn."""
+        self._held = False
+        if self._timer is None and (self._dirty or self._ready):
+            if len(self._shard_of) <= FEW and self._scheduler.time() >= self._next:
+                self._turn()
+            else:
+                self._schedule()
+
     def close(self) -> None:
         """Send nothing any more."""
         if self._timer is not None:
@@ -182,7 +200,7 @@ class Fanout:
     def _wake(self, lane: Lane) -> None:
         if lane.writable:
             self._ready[lane] = None
-            if self._timer is None:
+            if self._timer is None and not self._held:
                 self._schedule()
 
     def _schedule(self) -> None:

@@ -54,8 +54,10 @@ class GatewayLink:
         try:
             message = frame if self._session is None else self._session.open(frame)
             decoded = self._codec.decode(message)
-            if not isinstance(decoded, Batch):
-                self._core.gateway_said(self.gateway, decoded, self._clean(message), now)
+            if type(decoded) is not Batch:
+                # Only what is signed is known to be as it was made, and may be passed on unchanged.
+                wire = None if self._session is None else message
+                self._core.gateway_said(self.gateway, decoded, wire, now)
                 return
         except PyaiotError as exc:
             fatal = isinstance(exc, InvalidSignature | InvalidMessage)
@@ -63,8 +65,7 @@ class GatewayLink:
             if fatal:
                 self._connection.end(exc)
             return
-        for each in decoded.messages:
-            self._said(bytes(each), now)
+        self._all_said(decoded, now)
 
     def relay(self, message: Relayed) -> bool:
         """Send a command; False if the gateway has not taken those before."""
@@ -95,17 +96,16 @@ class GatewayLink:
         self._post.gateway_left(self.gateway)
         self._core.gateway_left(self.gateway)
 
-    def _clean(self, message: bytes) -> bytes | None:
-        """What clients may be sent unchanged: only what is signed is known to be as it was made."""
-        return None if self._session is None else message
-
-    def _said(self, message: bytes, now: Moment) -> None:
-        # Where one of many cannot be used, the others still can.
-        try:
-            decoded = self._codec.decode(message)
-            self._core.gateway_said(self.gateway, decoded, self._clean(message), now)
-        except PyaiotError as exc:
-            self._refuse(exc)
+    def _all_said(self, batch: Batch, now: Moment) -> None:
+        gateway, signed = self.gateway, self._session is not None
+        decode, said = self._codec.decode, self._core.gateway_said
+        for each in batch.messages:
+            message = bytes(each)
+            # Where one of many cannot be used, the others still can.
+            try:
+                said(gateway, decode(message), message if signed else None, now)
+            except PyaiotError as exc:
+                self._refuse(exc)
 
     def _refuse(self, error: PyaiotError, *, say: bool = False) -> None:
         self._refused += 1

@@ -36,9 +36,8 @@ class Journal(Generic[N]):
 
     def touch(self, thing: N) -> None:
         """Note that `thing` changed."""
-        self.seq += 1
-        thing.seq = self.seq
-        self._seqs.append(self.seq)
+        self.seq = thing.seq = seq = self.seq + 1
+        self._seqs.append(seq)
         self._entries.append(thing)
         if len(self._entries) > self._limit:
             self._compact()

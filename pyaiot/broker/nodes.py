@@ -27,20 +27,17 @@ class Resource:
 class Node:
     """One node: its twin, and the gateway that holds it."""
 
-    __slots__ = ("availability", "gateway", "resources", "seen", "uid")
+    __slots__ = ("availability", "gateway", "resources", "seen", "uid", "visible")
 
     def __init__(self, uid: str, availability: Availability, seen: float) -> None:
         self.uid = uid
         self.availability = availability
+        self.visible = availability is not Availability.OFFLINE
+        """Whether clients that know nothing of availability see the node."""
         self.seen = seen
         self.gateway: Gateway | None = None
         """None while the gateway that held it is away."""
         self.resources: dict[str, Resource] = {}
-
-    @property
-    def visible(self) -> bool:
-        """Whether clients that know nothing of availability see the node."""
-        return self.availability is not Availability.OFFLINE
 
 
 class Nodes:
@@ -103,6 +100,7 @@ class Nodes:
     def judge(self, node: Node, availability: Availability, seen: float) -> None:
         """Set the availability of a node, and when it was heard."""
         node.availability = availability
+        node.visible = availability is not Availability.OFFLINE
         node.seen = max(node.seen, seen)
         if availability is not Availability.OFFLINE:
             self._offline.pop(node.uid, None)
@@ -128,9 +126,10 @@ class Nodes:
         elif time < resource.time <= wall:
             return False
         resource.value = value
-        resource.time = time = min(time, wall)
+        resource.time = time = wall if time > wall else time  # noqa: FURB136 - in half the time
         resource.wire = wire
-        node.seen = max(node.seen, time)
+        if time > node.seen:  # noqa: PLR1730 - as above
+            node.seen = time
         self.journal.touch(resource)
         return True
 

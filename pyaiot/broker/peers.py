@@ -22,16 +22,14 @@ class Gateway:
     """What was granted to it; nothing for a gateway of the original."""
     nodes: "dict[str, Node]" = field(default_factory=dict)
     """The nodes it holds, by uid."""
+    answers: bool = field(init=False)
+    """Whether it says how a command ended."""
+    lasting: bool = field(init=False)
+    """Whether its nodes are still the same when it comes back."""
 
-    @property
-    def answers(self) -> bool:
-        """Whether it says how a command ended."""
-        return Feature.RESULT in self.features
-
-    @property
-    def lasting(self) -> bool:
-        """Whether its nodes are still the same when it comes back."""
-        return Feature.AVAILABILITY in self.features
+    def __post_init__(self) -> None:
+        self.answers = Feature.RESULT in self.features
+        self.lasting = Feature.AVAILABILITY in self.features
 
 
 @dataclass(eq=False, slots=True)

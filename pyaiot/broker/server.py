@@ -50,6 +50,9 @@ class BrokerServer:
         self._loop = asyncio.get_running_loop()
         nodes = Nodes(limits.max_nodes)
         self.fanout = Fanout(nodes, self._loop, capacity.flush_window)
+        # Called for each read, so there is nothing in between.
+        self.hold = self.fanout.hold
+        self.settle = self.fanout.settle
         self.post = Post(self.fanout, self._arm)
         self.core = Core(nodes, self.post, limits, health.version)
         complaints = Complaints(self._loop.time)

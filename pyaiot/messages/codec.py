@@ -40,6 +40,8 @@ MAX_VALUE: Final = 1 << 17
 _ORIGINAL: Final = frozenset({"new", "update", "out", "reset"})
 """What every peer may send without an error (WIRE.md section 3)."""
 
+_NESTING: Final = (dict, list)
+
 T = TypeVar("T")
 
 
@@ -93,7 +95,7 @@ class Codec(Generic[T]):
             raise MessageTooLarge(f"A value must not nest deeper than {MAX_DEPTH}.") from None
         except (msgspec.DecodeError, UnicodeError) as exc:
             return self._second_try(frame, exc)
-        if type(message) is Update:
+        if type(message) is Update and type(message.data) in _NESTING:
             check_depth(message.data)
         return message  # type: ignore[no-any-return]
 

@@ -41,6 +41,7 @@ NONCE_SIZE: Final = 32
 _MAC_SIZE: Final = 16
 _SIG: Final = b',"sig":"'
 _END: Final = b'"}'
+_EXPECTED: Final = _SIG + b"%b" + _END
 _TRAILER: Final = len(_SIG) + 2 * _MAC_SIZE + len(_END)
 
 
@@ -156,11 +157,11 @@ class Session:
         Raises InvalidSignature; the connection is then of no more use.
         """
         raw = frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else frame
-        body, trailer = raw[:-_TRAILER], raw[-_TRAILER:]
+        body = raw[:-_TRAILER]
         mac = self._receiving.copy()
         mac.update(body)
-        expected = b"%b%b%b" % (_SIG, mac.hexdigest().encode(), _END)
-        if not hmac.compare_digest(trailer, expected):
+        expected = _EXPECTED % mac.hexdigest().encode()
+        if not hmac.compare_digest(raw[-_TRAILER:], expected):
             raise InvalidSignature("Invalid signature")
         seq = b',"seq":%d' % self._received
         if not body.endswith(seq):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from pyaiot.broker.effects import Audience
-from pyaiot.broker.fanout import SHARD, STRETCH, Fanout
+from pyaiot.broker.fanout import FEW, SHARD, STRETCH, Fanout
 from pyaiot.broker.lane import CHUNK, HELD, Lane
 from pyaiot.errors import QueueFull
 from tests.broker.outlets import Loop, Outlet
@@ -165,6 +165,57 @@ def test_nobody_waits_where_there_is_little_to_be_saved() -> None:
         bench.value(number)
         bench.loop.turn()
         assert numbers(outlet) == [number, number]
+
+
+def test_with_few_clients_all_of_a_read_goes_at_its_end() -> None:
+    bench = Bench()
+    _, outlet = bench.lane()
+    bench.fanout.hold()
+    bench.value(1)
+    bench.value(2)
+    assert not bench.loop.calls
+    bench.fanout.settle()
+    assert len(outlet.writes) == 1
+    assert numbers(outlet) == [1, 2]
+    assert not bench.loop.calls
+    bench.fanout.hold()
+    bench.fanout.settle()
+    assert not bench.loop.calls
+
+
+def test_with_many_clients_it_goes_in_the_next_turn() -> None:
+    bench = Bench()
+    outlets = [bench.lane()[1] for _ in range(FEW + 1)]
+    bench.fanout.hold()
+    bench.value(1)
+    bench.fanout.settle()
+    assert not outlets[0].writes
+    bench.loop.turn()
+    assert [numbers(outlet) for outlet in outlets] == [[1]] * (FEW + 1)
+
+
+def test_a_read_does_not_end_the_gathering() -> None:
+    bench = Bench()
+    outlet = slow_lane(bench, WINDOW / 8)
+    bench.value(1)
+    bench.value(2)
+    bench.loop.turn()
+    assert numbers(outlet) == [1, 2]
+    bench.fanout.hold()
+    bench.value(3)
+    bench.fanout.settle()
+    assert not outlet.writes
+    bench.loop.settle()
+    assert numbers(outlet) == [3]
+
+
+def test_who_comes_within_a_read_waits_for_its_end() -> None:
+    bench = Bench()
+    bench.fanout.hold()
+    _, outlet = bench.lane(wire(1), settle=False)
+    assert not bench.loop.calls
+    bench.fanout.settle()
+    assert numbers(outlet) == [1]
 
 
 def test_once_there_is_less_it_does_not_gather_any_more() -> None:
