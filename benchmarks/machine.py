@@ -75,6 +75,13 @@ def memory(pid: int) -> int:
     return int(match[1]) * 1024 if match else 0
 
 
+def processor(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    # After the name, which may hold blanks; fields 14 and 15 of proc(5).
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(pid: int) -> int:
     """Bytes of memory that a process has, what it shares with others included."""
     return _status(pid, "VmRSS")

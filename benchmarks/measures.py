@@ -47,16 +47,18 @@ class Scale:
     crowd: int = 5000
     returning: int = 1000
     """Clients of the crowd that come back at once."""
+    gateway_nodes: int = 1000
+    """Nodes of one gateway."""
 
 
 FULL: Final = Scale()
 QUICK: Final = Scale(
     seconds=0.25, warmup=0.1, many=150, some_rate=1500.0, nodes=2000, idle=200,
-    updates=60_000, crowd=500, returning=200,
+    updates=60_000, crowd=500, returning=200, gateway_nodes=100,
 )  # fmt: skip
 TINY: Final = Scale(
     seconds=0.15, warmup=0.05, gateways=2, some=3, many=5, some_rate=200.0, many_rate=100.0,
-    nodes=20, idle=10, updates=2000, crowd=8, returning=4,
+    nodes=20, idle=10, updates=2000, crowd=8, returning=4, gateway_nodes=3,
 )  # fmt: skip
 
 

@@ -45,11 +45,10 @@ class PeerFailed(Exception):
     """A server could not be used."""
 
 
-class Peer(ABC):
+class Server(ABC):
     """One server, from its start to its end; use it as a context."""
 
     name: ClassVar[str]
-    note: ClassVar[str] = ""
 
     def __init__(self, core: int) -> None:
         self.port = free_port()
@@ -62,14 +61,6 @@ class Peer(ABC):
     @abstractmethod
     def command(self) -> Sequence[str | Path]:
         """What to run."""
-
-    @abstractmethod
-    def publisher(self, readings: Sequence[Reading], gather: int = 1) -> Publisher:
-        """Somebody who may send `readings`, `gather` of them in a frame."""
-
-    @abstractmethod
-    def subscriber(self) -> Socket:
-        """Somebody who gets all readings."""
 
     def __enter__(self) -> Self:
         folder = tempfile.TemporaryDirectory(prefix="pyaiot-benchmark-")
@@ -124,6 +115,20 @@ class Peer(ABC):
             if time.monotonic() > deadline:
                 raise PeerFailed(f"{self.name} {what}: {self.log[-2000:]}")
             time.sleep(0.01)
+
+
+class Peer(Server):
+    """A broker, to be compared with others."""
+
+    note: ClassVar[str] = ""
+
+    @abstractmethod
+    def publisher(self, readings: Sequence[Reading], gather: int = 1) -> Publisher:
+        """Somebody who may send `readings`, `gather` of them in a frame."""
+
+    @abstractmethod
+    def subscriber(self) -> Socket:
+        """Somebody who gets all readings."""
 
 
 class Broker(Peer):

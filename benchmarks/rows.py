@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
+from benchmarks.gateways import CoapNodes, MqttNodes, WebsocketNodes, gateway
 from benchmarks.measures import Bench, Figures, Scale
 from benchmarks.peers import (
     Broker,
@@ -387,6 +388,25 @@ _STORM: Final = Row(
     ),
 )
 
+_GATEWAYS: Final = Row(
+    "gateways",
+    "one gateway with 1,000 nodes",
+    "All nodes come at once: the time until the broker knows each with its value, and what the"
+    " gateway's memory grew by. Then as many of their readings as go through.",
+    (
+        Metric("came", "all known after", "s"),
+        Metric("memory", "memory per node", "KB"),
+        Metric("readings", "readings", "1000/s", 1e-3),
+        Metric("cost", "processor per reading", "µs"),
+        Metric("server", "gateway busy", "%", 100),
+    ),
+    {
+        "CoAP": lambda bench: gateway(bench, CoapNodes),
+        "MQTT": lambda bench: gateway(bench, MqttNodes),
+        "websocket": lambda bench: gateway(bench, WebsocketNodes),
+    },
+)
+
 ROWS: Final = (
     *_THROUGHPUT,
     _TURNS,
@@ -397,4 +417,5 @@ ROWS: Final = (
     _IDLE,
     _UNREAD,
     _STORM,
+    _GATEWAYS,
 )

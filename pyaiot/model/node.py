@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from pyaiot.errors import InvalidValue
@@ -67,6 +68,7 @@ def _checked(text: str, limit: int, what: str) -> str:
     return text
 
 
+@lru_cache(maxsize=16_384)  # asked for at each sign of life
 def derived_uid(gateway: str, protocol: str, own_id: str) -> str:
     """The stable uid of a node that has only a name within its own protocol.
 

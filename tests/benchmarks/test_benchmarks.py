@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import machine
+from benchmarks.gateways import CoapNodes, MqttNodes, Nodes, WebsocketNodes, gateway
 from benchmarks.measures import Bench, Figures
 from benchmarks.peers import (
     Broker,
@@ -73,6 +74,13 @@ def test_all_that_come_back_at_once_get_everything(bench: Bench) -> None:
     figures = bench.storm(Broker)
     assert figures["missing"] == 0
     assert figures["closed"] == 0
+
+
+@pytest.mark.parametrize("kind", [CoapNodes, MqttNodes, WebsocketNodes])
+def test_nodes_come_and_report_through_a_gateway(bench: Bench, kind: type[Nodes]) -> None:
+    figures = gateway(bench, kind)
+    assert figures["readings"] > 0
+    assert figures["came"] > 0
 
 
 def test_a_server_that_does_not_start_says_why() -> None:
