@@ -105,10 +105,9 @@ class Core:
         self, gateway: Gateway, message: FromGateway, wire: bytes | None, now: Moment
     ) -> None:
         """A gateway sent `message`; `wire` is its bytes if they may be passed on as they are."""
-        if type(message) is Update:  # nearly everything is one
-            self._update(gateway, message, wire, now)
-            return
         match message:
+            case Update():
+                self.gateway_reported(gateway, message, wire, now)
             case New():
                 self._new(gateway, message, now)
             case AvailabilityChanged():
@@ -122,7 +121,10 @@ class Core:
             case _:  # a KeepAlive says nothing but that the connection lives
                 pass
 
-    def _update(self, gateway: Gateway, message: Update, wire: bytes | None, now: Moment) -> None:
+    def gateway_reported(
+        self, gateway: Gateway, message: Update, wire: bytes | None, now: Moment
+    ) -> None:
+        """A gateway sent a reading, as nearly always; `wire` as for `gateway_said`."""
         uid, endpoint, time = message.uid, message.endpoint, message.time
         node = self.nodes.get(uid)
         if node is None or node.gateway is not gateway:

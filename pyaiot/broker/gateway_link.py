@@ -16,7 +16,7 @@ from pyaiot.broker.post import Post
 from pyaiot.errors import InvalidMessage, InvalidSignature, PyaiotError
 from pyaiot.messages.codec import FromGatewayCodec, encode
 from pyaiot.messages.signing import Session
-from pyaiot.messages.types import Batch, Relayed
+from pyaiot.messages.types import Batch, Relayed, Update
 from pyaiot.model.moment import Moment
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,10 @@ class GatewayLink:
             if type(decoded) is not Batch:
                 # Only what is signed is known to be as it was made, and may be passed on unchanged.
                 wire = None if self._session is None else message
-                self._core.gateway_said(self.gateway, decoded, wire, now)
+                if type(decoded) is Update:
+                    self._core.gateway_reported(self.gateway, decoded, wire, now)
+                else:
+                    self._core.gateway_said(self.gateway, decoded, wire, now)
                 return
         except PyaiotError as exc:
             fatal = isinstance(exc, InvalidSignature | InvalidMessage)
@@ -98,12 +101,21 @@ class GatewayLink:
 
     def _all_said(self, batch: Batch, now: Moment) -> None:
         gateway, signed = self.gateway, self._session is not None
-        decode, said = self._codec.decode, self._core.gateway_said
+        decode, said, reported = (
+            self._codec.decode,
+            self._core.gateway_said,
+            self._core.gateway_reported,
+        )
         for each in batch.messages:
             message = bytes(each)
             # Where one of many cannot be used, the others still can.
             try:
-                said(gateway, decode(message), message if signed else None, now)
+                decoded = decode(message)
+                wire = message if signed else None
+                if type(decoded) is Update:
+                    reported(gateway, decoded, wire, now)
+                else:
+                    said(gateway, decoded, wire, now)
             except PyaiotError as exc:
                 self._refuse(exc)
 

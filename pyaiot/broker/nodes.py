@@ -45,6 +45,7 @@ class Nodes:
 
     def __init__(self, limit: int) -> None:
         self.journal: Journal[Resource] = Journal()
+        self._touch = self.journal.touch
         self.version = 0
         """Changes with every change but that of a value."""
         self._limit = limit
@@ -130,7 +131,7 @@ class Nodes:
         resource.wire = wire
         if time > node.seen:  # noqa: PLR1730 - as above
             node.seen = time
-        self.journal.touch(resource)
+        self._touch(resource)
         return True
 
     def reset(self, node: Node) -> None:

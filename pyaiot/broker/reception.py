@@ -67,15 +67,18 @@ class Reception:
         capacity: Capacity,
         surroundings: Surroundings,
         *,
+        now: Callable[[], Moment],
         post: Post,
         core: Core,
         complaints: Complaints,
     ) -> None:
+        """`now`: when that was read which a connection hands on."""
         self.turned_away = 0
         """Connections that were not let in."""
         self._doorkeeper = doorkeeper
         self._capacity = capacity
         self._surroundings = surroundings
+        self._now = now
         self._post = post
         self._core = core
         self._from_client = from_client(max_bytes=capacity.max_message)
@@ -106,7 +109,7 @@ class Reception:
                 connection,
                 core=self._core,
                 codec=self._from_client,
-                clock=self._surroundings.clock,
+                clock=self._now,
                 rate=self._capacity.client_rate,
                 post=self._post,
                 complaints=self._complaints,
@@ -138,7 +141,7 @@ class Reception:
                 session,
                 core=self._core,
                 codec=self._from_gateway,
-                clock=self._surroundings.clock,
+                clock=self._now,
                 queue=GATEWAY_QUEUE,
                 post=self._post,
             )

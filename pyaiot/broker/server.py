@@ -51,7 +51,6 @@ class BrokerServer:
         nodes = Nodes(limits.max_nodes)
         self.fanout = Fanout(nodes, self._loop, capacity.flush_window)
         # Called for each read, so there is nothing in between.
-        self.hold = self.fanout.hold
         self.settle = self.fanout.settle
         self.post = Post(self.fanout, self._arm)
         self.core = Core(nodes, self.post, limits, health.version)
@@ -61,6 +60,7 @@ class BrokerServer:
             doorkeeper,
             capacity,
             surroundings,
+            now=lambda: self._now,
             post=self.post,
             core=self.core,
             complaints=complaints,
@@ -69,6 +69,8 @@ class BrokerServer:
         self.max_message = capacity.max_message
         self._capacity = capacity
         self._clock = surroundings.clock
+        self._now = self._clock()
+        """When the connection that hands something on read it."""
         self._health = health
         self._metrics = Metrics(lambda: samples(self.core, self.fanout, self.reception))
         most = capacity.max_clients + capacity.max_gateways + STRANGERS
@@ -112,6 +114,11 @@ class BrokerServer:
             for connection in tuple(self._connections):
                 connection.abort()
             await asyncio.sleep(0)  # they are told in the next turn
+
+    def hold(self) -> None:
+        """A connection is about to hand on what it read, all of it at one moment."""
+        self._now = self._clock()
+        self.fanout.hold()
 
     def opened(self, connection: Connection) -> bool:
         """Somebody connected; False if there are too many already."""

@@ -41,7 +41,7 @@ NONCE_SIZE: Final = 32
 _MAC_SIZE: Final = 16
 _SIG: Final = b',"sig":"'
 _END: Final = b'"}'
-_EXPECTED: Final = _SIG + b"%b" + _END
+_SIGNED_END: Final = b',"seq":%d' + _SIG + b"%b" + _END
 _TRAILER: Final = len(_SIG) + 2 * _MAC_SIZE + len(_END)
 
 
@@ -160,14 +160,12 @@ class Session:
         body = raw[:-_TRAILER]
         mac = self._receiving.copy()
         mac.update(body)
-        expected = _EXPECTED % mac.hexdigest().encode()
-        if not hmac.compare_digest(raw[-_TRAILER:], expected):
-            raise InvalidSignature("Invalid signature")
-        seq = b',"seq":%d' % self._received
-        if not body.endswith(seq):
-            raise InvalidSignature("Message out of sequence")
+        end = _SIGNED_END % (self._received, mac.hexdigest().encode())
+        if not hmac.compare_digest(raw[-len(end) :], end):
+            genuine = hmac.compare_digest(raw[-_TRAILER:], end[-_TRAILER:])
+            raise InvalidSignature("Message out of sequence" if genuine else "Invalid signature")
         self._received += 1
-        return body[: -len(seq)] + b"}"
+        return raw[: -len(end)] + b"}"
 
 
 def _session_keys(pair: KeyPair, token: str, nonce: bytes) -> tuple[bytes, bytes]:

@@ -83,7 +83,7 @@ class New(Message, frozen=True, tag="new"):
     seen: Seconds | UnsetType = UNSET
 
 
-class Update(Message, frozen=True, tag="update"):
+class Update(Message, frozen=True, tag="update", gc=False):
     """A resource of a node has this value. Gateway to broker to clients."""
 
     uid: Uid
