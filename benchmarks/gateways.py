@@ -200,11 +200,13 @@ class WebsocketNodes(Nodes):
         """They connect, say who they are, and one value."""
         text = '{"type":"update","data":{"temperature":"%s"}}' % _VALUE  # noqa: UP031 - braces
         self._reading = masked_frame(text.encode())
-        self._sockets = [self._stack.enter_context(Socket(self.port)) for _ in range(self.number)]
-        for number, sock in enumerate(self._sockets):
+        self._sockets: list[Socket] = []
+        for number in range(self.number):
+            sock = self._stack.enter_context(Socket(self.port))
             sock.upgrade("/node")
             sock.send(b'{"type":"new","id":"bench-%d"}' % number)
             sock.socket.sendall(self._reading)
+            self._sockets.append(sock)
 
     def report(self, count: int) -> None:
         """A frame, which is the same each time."""
