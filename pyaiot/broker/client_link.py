@@ -23,6 +23,19 @@ _log = logging.getLogger(__name__)
 class ClientLink:
     """A client that is connected."""
 
+    __slots__ = (
+        "_clock",
+        "_codec",
+        "_complaints",
+        "_connection",
+        "_core",
+        "_post",
+        "_rate",
+        "_refused",
+        "client",
+        "lane",
+    )
+
     def __init__(
         self,
         client: Client,

@@ -79,6 +79,7 @@ class Core:
         self._version = version
         self._moves = Moves()
         self._shared: dict[bool, Shared] = {}
+        self._features: dict[frozenset[Feature], frozenset[Feature]] = {}
 
     def gateway_joined(self, gateway: Gateway) -> None:
         """A gateway connected."""
@@ -272,7 +273,9 @@ class Core:
         if not client.greetings.take(now.steady):
             raise RateExceeded("Everything is being asked for too often.")
         wanted = (_FEATURES.get(name) for name in message.features)
-        client.features = client.asked.union(each for each in wanted if each is not None)
+        features = client.asked.union(each for each in wanted if each is not None)
+        # One set for all that ask for the same, not one for each.
+        client.features = self._features.setdefault(features, features)
         if Feature.SNAPSHOT not in client.features:
             self._effects.greet(client, original(self.nodes, client), self.nodes.seq)
             return

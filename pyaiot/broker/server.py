@@ -22,6 +22,7 @@ from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.post import Post
 from pyaiot.broker.reception import Capacity, Reception, Surroundings
 from pyaiot.broker.statistics import samples
+from pyaiot.link.listen import BACKLOG
 from pyaiot.observe.health import Health
 from pyaiot.observe.metrics import Metrics
 
@@ -89,6 +90,7 @@ class BrokerServer:
             server = await self._loop.create_server(
                 lambda: Connection(self, self._loop.time),
                 sock=sock,
+                backlog=BACKLOG,  # asyncio listens once more, with a hundred if not told otherwise
                 ssl=tls,
                 ssl_handshake_timeout=HANDSHAKE_TIME if tls else None,
             )
