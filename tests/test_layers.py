@@ -42,6 +42,7 @@ LAYERS = {
     "pyaiot.broker.connection": Layer.SHELLS,
     "pyaiot.broker.descriptors": Layer.SHELLS,
     "pyaiot.broker.gateway_link": Layer.SHELLS,
+    "pyaiot.broker.intake": Layer.SHELLS,
     "pyaiot.broker.post": Layer.SHELLS,
     "pyaiot.broker.reception": Layer.SHELLS,
     "pyaiot.broker.server": Layer.SHELLS,

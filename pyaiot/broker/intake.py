@@ -3,7 +3,7 @@
 
 All of it is the business of the sans-I/O core of ``websockets``, but for what a peer that means
 well sends all the time: whole messages, each in a masked frame of its own (RFC 6455 section 5.2).
-Those are cut out and unmasked here, ten times faster. Every other frame goes to a core, as does
+Those are cut out and unmasked here, in fewer steps. Every other frame goes to a core, as does
 whatever it may refuse; a core that has nothing left to do is dropped, so that an idle connection
 holds none.
 """
