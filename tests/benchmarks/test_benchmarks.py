@@ -3,6 +3,7 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,11 @@ MEASURES: dict[str, Callable[[Bench], Figures]] = {
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_there_are_figures(bench: Bench, name: str) -> None:
-    assert all(value >= 0 for value in MEASURES[name](bench).values())
+    figures = MEASURES[name](bench)
+    # So few connections are smaller than what memory grows and shrinks by anyway.
+    grown = figures.pop("memory", 0.0)
+    assert isfinite(grown)
+    assert all(value >= 0 for value in figures.values())
 
 
 def test_a_client_that_never_read_learns_the_current_state(bench: Bench) -> None:
