@@ -77,7 +77,8 @@ async def suite() -> AsyncIterator[Suite]:
     """A broker, a websocket gateway, a node called ``Good``, and a client."""
     adapter = WebsocketAdapter("127.0.0.1", 0, grace=0.2)
     thing = Thing(("name", "led", "temperature"), random.Random(SEED), period=0.05, name="Good")
-    async with running_broker() as broker, asyncio.TaskGroup() as tasks:
+    # The client asks as often as it is answered, which is more than one may in the long run.
+    async with running_broker(client_rate=1e6) as broker, asyncio.TaskGroup() as tasks:
         link = Link(
             link_url("127.0.0.1", broker.port, tls=False),
             broker.ring,
