@@ -8,23 +8,15 @@ import msgspec
 
 from pyaiot.errors import InvalidContent, InvalidMessage, InvalidValue, MessageTooLarge
 from pyaiot.messages.types import (
-    AvailabilityChanged,
-    Batch,
-    ClientJoined,
-    Command,
     CommandId,
-    Failure,
-    Hello,
+    FromClient,
+    FromGateway,
+    FromOurGateway,
     KeepAlive,
     Message,
-    New,
-    Out,
-    Relayed,
-    Reset,
-    Result,
-    Snapshot,
+    ToClient,
+    ToGateway,
     Update,
-    Welcome,
 )
 from pyaiot.model.value import Value
 
@@ -148,41 +140,30 @@ def check_value(value: Value) -> None:
         raise MessageTooLarge(f"A value must not be longer than {MAX_VALUE} bytes.")
 
 
-FromClientCodec = Codec[Hello | Command]
-FromGatewayCodec = Codec[
-    New | Update | Reset | Out | AvailabilityChanged | Result | Batch | KeepAlive
-]
-ToGatewayCodec = Codec[Relayed | ClientJoined | Batch]
-ToClientCodec = Codec[
-    New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure
-]
+FromClientCodec = Codec[FromClient]
+FromGatewayCodec = Codec[FromGateway]
+ToGatewayCodec = Codec[ToGateway]
+ToClientCodec = Codec[ToClient]
 
 
 def from_client(*, max_bytes: int = MAX_FRAME) -> FromClientCodec:
     """What a broker reads from clients."""
-    return Codec(Hello | Command, max_bytes=max_bytes)
+    return Codec(FromClient, max_bytes=max_bytes)
 
 
 def from_gateway(*, max_bytes: int = MAX_FRAME) -> FromGatewayCodec:
     """What a broker reads from gateways."""
-    return Codec(
-        New | Update | Reset | Out | AvailabilityChanged | Result | Batch,
-        KeepAlive,
-        max_bytes=max_bytes,
-    )
+    return Codec(FromOurGateway, KeepAlive, max_bytes=max_bytes)
 
 
 def to_gateway(*, max_bytes: int = MAX_FRAME) -> ToGatewayCodec:
     """What a gateway reads from the broker."""
-    return Codec(Relayed | ClientJoined | Batch, max_bytes=max_bytes)
+    return Codec(ToGateway, max_bytes=max_bytes)
 
 
 def to_client(*, max_bytes: int = 64 * MAX_FRAME) -> ToClientCodec:
     """What a client reads from the broker."""
-    return Codec(
-        New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure,
-        max_bytes=max_bytes,
-    )
+    return Codec(ToClient, max_bytes=max_bytes)
 
 
 def encode(message: Message) -> bytes:

@@ -221,9 +221,8 @@ class Batch(Message, frozen=True, tag="batch"):
 
 
 FromClient: TypeAlias = Hello | Command
-FromGateway: TypeAlias = (
-    New | Update | Reset | Out | KeepAlive | AvailabilityChanged | Result | Batch
-)
+FromOurGateway: TypeAlias = New | Update | Reset | Out | AvailabilityChanged | Result | Batch
+FromGateway: TypeAlias = FromOurGateway | KeepAlive
 ToGateway: TypeAlias = Relayed | ClientJoined | Batch
 ToClient: TypeAlias = (
     New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure
