@@ -19,6 +19,7 @@ GRACE: Final = 0.8
 """Seconds that services have to end after a signal, so that the process does within one."""
 
 Ready = Callable[[str], None]
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,17 @@ class _Stopped(Exception):
     """A signal asked for the end."""
 
 
-def run(*stages: Sequence[Service], on_ready: Callable[[], None] | None = None) -> int:
+def run(
+    *stages: Sequence[Service],
+    on_ready: Callable[[], None] | None = None,
+    loop_factory: LoopFactory | None = None,
+) -> int:
     """Run services until SIGTERM or SIGINT, and return the exit status.
 
     The services of a stage start together, when all of the stage before are ready. When one ends,
     so do the others: a PyaiotError is raised to the caller, anything else is logged and makes the
-    status 1. `on_ready` is called when all are ready.
+    status 1. `on_ready` is called when all are ready. `loop_factory` makes the event loop, where
+    it is not to be asyncio's own.
     """
     manager = ServiceManager.of(os.environ, os.getpid())
     # Services may be slow to end, and a thread that looks up a name cannot be cancelled at all.
@@ -49,12 +55,25 @@ def run(*stages: Sequence[Service], on_ready: Callable[[], None] | None = None) 
     deadline.daemon = True
     causes: list[BaseException] = []
     try:
-        asyncio.run(_main(stages, manager, deadline.start, on_ready))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_main(stages, manager, deadline.start, on_ready))
     except BaseExceptionGroup as group:
         causes += (exc for exc in _leaves(group) if not isinstance(exc, _Stopped))
     finally:
         deadline.cancel()
     return _status(causes)
+
+
+def quick_loop() -> LoopFactory | None:
+    """The loop that passes a message on soonest; None where uvloop is not to be had.
+
+    It is for sockets of TCP only: servers of aiocoap stop answering on it.
+    """
+    try:
+        import uvloop  # noqa: PLC0415 - only the broker needs it
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _main(

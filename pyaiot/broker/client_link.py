@@ -2,7 +2,6 @@
 """One client's connection, between its bytes and the core."""
 
 import logging
-from collections.abc import Callable
 
 from pyaiot.broker.complaints import Complaints
 from pyaiot.broker.connection import Connection
@@ -45,7 +44,7 @@ class ClientLink:
         post: Post,
         complaints: Complaints,
         codec: FromClientCodec,
-        clock: Callable[[], Moment],
+        now: Moment,
         rate: float,
     ) -> None:
         """`rate`: how many messages a second are taken."""
@@ -56,22 +55,20 @@ class ClientLink:
         self._post = post
         self._complaints = complaints
         self._codec = codec
-        self._clock = clock
-        self._rate = ClientRate(rate, clock().steady)
+        self._rate = ClientRate(rate, now.steady)
         self._refused = 0
 
-    def received(self, frame: bytes) -> None:
+    def received(self, frame: bytes, now: Moment) -> None:
         """The client sent something."""
-        now = self._clock()
         try:
             self._judge(now)
             self._core.client_said(self.client, self._codec.decode(frame), now)
         except PyaiotError as exc:
             self._refuse(exc, frame)
 
-    def counted(self) -> None:
+    def counted(self, now: Moment) -> None:
         """The client sent a frame that is no message."""
-        if self._rate.judge(self._clock().steady) is Verdict.CLOSE:
+        if self._rate.judge(now.steady) is Verdict.CLOSE:
             self._end(RateExceeded("Far too many frames."))
 
     def paused(self) -> None:

@@ -22,6 +22,7 @@ from pyaiot.broker.admission import OFFER
 from pyaiot.broker.frames import PING, PONG_OPCODE
 from pyaiot.broker.intake import Intake
 from pyaiot.errors import PyaiotError, close_reason
+from pyaiot.model.moment import Moment
 
 HANDSHAKE_TIME: Final = 10.0
 """Seconds within which a peer must have said what it wants."""
@@ -50,10 +51,10 @@ class Page:
 class Role(Protocol):
     """What a connection is once the handshake is over."""
 
-    def received(self, frame: bytes) -> None:
+    def received(self, frame: bytes, now: Moment) -> None:
         """A message came in; it is UTF-8."""
 
-    def counted(self) -> None:
+    def counted(self, now: Moment) -> None:
         """A frame came in that is no message: part of one, a ping, a pong."""
 
     def paused(self) -> None:
@@ -70,7 +71,7 @@ class Role(Protocol):
 class Upgrade:
     """Somebody gets a websocket."""
 
-    start: "Callable[[Connection], Role]"
+    start: "Callable[[Connection, Moment], Role]"
     queue: int
     """Bytes that may wait for the peer until it counts as too slow."""
     read: int = READ_SMALL
@@ -81,9 +82,8 @@ class Upgrade:
 class Host(Protocol):
     """The server, as far as a connection needs it."""
 
-    @property
-    def buffer(self) -> memoryview:
-        """Where to read to; used within one call only, so that all connections share it."""
+    def buffer(self, size: int) -> memoryview:
+        """Where to read `size` bytes to; used within one call only, so that all share it."""
 
     @property
     def max_message(self) -> int:
@@ -101,8 +101,8 @@ class Host(Protocol):
     def closed(self, connection: "Connection") -> None:
         """A connection is no more."""
 
-    def hold(self) -> None:
-        """A connection is about to hand on what it read."""
+    def hold(self) -> Moment:
+        """A connection is about to hand on what it read; when that is."""
 
     def settle(self) -> None:
         """It has handed on all of it."""
@@ -113,6 +113,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_answered",
+        "_buffer",
         "_clock",
         "_closing_at",
         "_header_bytes",
@@ -124,7 +125,6 @@ class Connection(asyncio.BufferedProtocol):
         "_paused",
         "_pinged_at",
         "_pong",
-        "_read",
         "_role",
         "_transport",
         "peer",
@@ -139,7 +139,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport
         self._intake = Intake(host.max_message)
         self._role: Role | None = None
-        self._read = READ_SMALL
+        self._buffer = host.buffer(READ_SMALL)
         self._message: bytearray | None = None
         self._header_bytes = 0
         self._answered = False
@@ -161,7 +161,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the hint is no bound
         """Where the next bytes are to be put."""
-        return self._host.buffer[: self._read]
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes came in."""
@@ -171,26 +171,29 @@ class Connection(asyncio.BufferedProtocol):
             if not self._transport.can_write_eof():
                 self._close_transport()
             return
-        self._heard_at = self._clock()
+        now = self._host.hold()
+        self._heard_at = now.steady
         self._pinged_at = None
         if not self._answered:
             self._header_bytes += nbytes
-        self._host.hold()
         try:
-            self._receive(bytes(self._host.buffer[:nbytes]))
+            self._receive(bytes(self._buffer[:nbytes]), now)
         finally:
             self._host.settle()
 
-    def _receive(self, data: bytes) -> None:
+    def _receive(self, data: bytes, now: Moment) -> None:
         for event in self._intake.receive(data):
             if type(event) is bytes:
                 if self._role is None or self._closing_at is not None:
                     return
-                self._received(self._role, event)
+                if event.isascii():
+                    self._role.received(event, now)
+                else:
+                    self._checked(self._role, event, now)
             elif isinstance(event, Frame):
-                self._frame(event)
+                self._frame(event, now)
             else:
-                self._request(cast("Request", event))
+                self._request(cast("Request", event), now)
         core = self._intake.core
         if core is None:
             return
@@ -290,7 +293,7 @@ class Connection(asyncio.BufferedProtocol):
             if not self._paused:
                 self.write(PING)
 
-    def _request(self, request: Request) -> None:
+    def _request(self, request: Request, now: Moment) -> None:
         self._answered = True
         core = self._intake.engine()
         if core.parser_exc is not None or core.eof_sent:
@@ -307,9 +310,11 @@ class Connection(asyncio.BufferedProtocol):
             response.headers["Content-Type"] = answer.content_type
             core.send_response(response)
         else:
-            self._upgrade(core, request, answer)
+            self._upgrade(core, request, answer, now)
 
-    def _upgrade(self, core: ServerProtocol, request: Request, upgrade: Upgrade) -> None:
+    def _upgrade(
+        self, core: ServerProtocol, request: Request, upgrade: Upgrade, now: Moment
+    ) -> None:
         # The offer is no subprotocol but a token, which need not even be a legal header item.
         if OFFER in request.headers:
             del request.headers[OFFER]
@@ -320,9 +325,9 @@ class Connection(asyncio.BufferedProtocol):
         if core.state is not OPEN:
             return
         self._flush()
-        self._read = upgrade.read
+        self._buffer = self._host.buffer(upgrade.read)
         self._transport.set_write_buffer_limits(upgrade.queue, upgrade.queue // 4)
-        self._role = upgrade.start(self)
+        self._role = upgrade.start(self, now)
 
     def _check_request(self, core: ServerProtocol) -> None:
         if self._answered:
@@ -347,32 +352,31 @@ class Connection(asyncio.BufferedProtocol):
         self.write(b"".join(self._intake.engine().data_to_send()) or head.encode() + body)
         self._hang_up()
 
-    def _frame(self, frame: Frame) -> None:
+    def _frame(self, frame: Frame, now: Moment) -> None:
         role = self._role
         if role is None or self._closing_at is not None:
             return
         if frame.opcode in {Opcode.TEXT, Opcode.BINARY}:
             if frame.fin:
-                self._received(role, bytes(frame.data))
+                self._checked(role, bytes(frame.data), now)
             else:
                 self._message = bytearray(frame.data)
         elif frame.opcode is Opcode.CONT and self._message is not None:
             self._message += frame.data
-            role.counted()
+            role.counted(now)
             if frame.fin:
                 message, self._message = bytes(self._message), None
-                self._received(role, message)
+                self._checked(role, message, now)
         elif frame.opcode is not Opcode.CLOSE:
-            role.counted()
+            role.counted(now)
 
-    def _received(self, role: Role, message: bytes) -> None:
-        if not message.isascii():
-            try:
-                message.decode()
-            except UnicodeDecodeError:
-                self.close(CloseCode.INVALID_DATA, "UTF-8 is expected.")
-                return
-        role.received(message)
+    def _checked(self, role: Role, message: bytes, now: Moment) -> None:
+        try:
+            message.decode()
+        except UnicodeDecodeError:
+            self.close(CloseCode.INVALID_DATA, "UTF-8 is expected.")
+            return
+        role.received(message, now)
 
     def _flush(self) -> None:
         for data in self._intake.engine().data_to_send():

@@ -51,6 +51,9 @@ from pyaiot.model.rate import Allowance
 _FEATURES: Final = {str(each): each for each in Feature if each is not Feature.SIGNED}
 """What a client may ask for."""
 
+_EVERYONE: Final = Audience.EVERYONE
+# Finding a member of an enumeration by its name takes longer than anything else here would.
+
 
 @dataclass(slots=True)
 class Counts:
@@ -145,7 +148,7 @@ class Core:
             answer = Update(uid, endpoint, message.data, message.dst, time)
             self._forward(message.dst, answer)
         elif newest and node.visible:
-            self._effects.update(Audience.EVERYONE, wire)
+            self._effects.update(_EVERYONE, wire)
         else:
             # The original's clients would take an old reading for the newest.
             self._effects.update(Audience.AWARE, wire)

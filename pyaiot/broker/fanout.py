@@ -22,11 +22,12 @@ SHARD: Final = 500
 STRETCH: Final = 262_144
 """Bytes that one client may be sent of what it missed, before it is another's turn."""
 
-
 FEW: Final = 8
 """Clients for whom a turn of the event loop costs more than it may save."""
 WORK: Final = 1 / 32
 """Of the window: what takes less time is not worth gathering for."""
+
+_EVERYONE: Final = Audience.EVERYONE
 
 
 class Timer(Protocol):
@@ -73,7 +74,10 @@ class Fanout:
         """`window`: how long a busy broker gathers messages, in seconds."""
         self.delivered = 0
         """Messages handed to clients, each counted for each."""
+        self.held = False
+        """Whether more is about to come, until `settle`."""
         self._source = source
+        self._journal = source.journal
         self._scheduler = scheduler
         self._window = window
         self._shards: list[Shard] = []
@@ -82,7 +86,6 @@ class Fanout:
         self._dirty: deque[Shard] = deque()
         self._ready: dict[Lane, None] = {}
         self._timer: Timer | None = None
-        self._held = False
         self._next = float("-inf")
         """When the gathering ends, on the scheduler's clock."""
 
@@ -94,15 +97,14 @@ class Fanout:
     def update(self, audience: Audience, wire: bytes) -> None:
         """A message of which only the newest of its kind matters."""
         # Looking something up by a member of an enumeration costs more than all the rest.
-        everyone = audience is Audience.EVERYONE
-        for shard in self._shards if everyone else self._of_audience[audience]:
+        for shard in self._shards if audience is _EVERYONE else self._of_audience[audience]:
             if not shard.pending:
                 self._dirty.append(shard)
             shard.pending.append(wire)
             shard.size += len(wire)
             if shard.size >= CHUNK:
                 self._flush(shard)
-        if self._timer is None and self._dirty and not self._held:
+        if not self.held and self._timer is None and self._dirty:
             self._schedule()
 
     def event(self, audience: Audience, wire: bytes) -> None:
@@ -153,16 +155,13 @@ class Fanout:
         lane.writable = True
         self._wake(lane)
 
-    def hold(self) -> None:
-        """More is about to come, until `settle`."""
-        self._held = True
-
     def settle(self) -> None:
         """All is there that came at once: with few clients it goes out without another turn."""
-        self._held = False
+        self.held = False
         if self._timer is None and (self._dirty or self._ready):
-            if len(self._shard_of) <= FEW and self._scheduler.time() >= self._next:
-                self._turn()
+            now = self._scheduler.time()
+            if now >= self._next and len(self._shard_of) <= FEW:
+                self._work(now)
             else:
                 self._schedule()
 
@@ -200,7 +199,7 @@ class Fanout:
     def _wake(self, lane: Lane) -> None:
         if lane.writable:
             self._ready[lane] = None
-            if self._timer is None and not self._held:
+            if self._timer is None and not self.held:
                 self._schedule()
 
     def _schedule(self) -> None:
@@ -211,7 +210,9 @@ class Fanout:
             self._timer = self._scheduler.call_soon(self._turn)
 
     def _turn(self) -> None:
-        start = self._scheduler.time()
+        self._work(self._scheduler.time())
+
+    def _work(self, start: float) -> None:
         writes = shared = 0
         while writes < SHARD and self._dirty:
             shard = self._dirty.popleft()
@@ -231,24 +232,30 @@ class Fanout:
             self._next = start + self._window
 
     def _flush(self, shard: Shard) -> None:
-        shard.flushed = self._source.seq
+        shard.flushed = self._journal.seq
         wires, events = shard.pending, shard.events
         if not wires:
             return
         shard.pending, shard.events, shard.size = [], [], 0
         data = framed(wires, batch=shard.batch)
-        size = sum(map(len, events))
         live = 0
-        doomed: list[Lane] = []
+        lagging: list[Lane] = []
         for lane in shard.lanes:
             if lane.live:
                 lane.outlet.write(data)
                 live += 1
-            elif events and not lane.hold(events, size):
-                doomed.append(lane)
+            else:
+                lagging.append(lane)
         self.delivered += live * len(wires)
-        for lane in doomed:
-            self._dismiss(lane)
+        if events and lagging:
+            self._keep(events, lagging)
+
+    def _keep(self, events: list[bytes], lanes: list[Lane]) -> None:
+        """Keep what nobody may miss for those who cannot be sent it yet."""
+        size = sum(map(len, events))
+        for lane in lanes:
+            if not lane.hold(events, size):
+                self._dismiss(lane)
 
     def _catch_up(self, lane: Lane, budget: int) -> int:
         """Send `lane` what it missed, about `budget` bytes of it; return how many it was."""

@@ -6,7 +6,6 @@ up reads less, so that the gateway's own queue holds what there is.
 """
 
 import logging
-from collections.abc import Callable
 
 from pyaiot.broker.connection import Connection
 from pyaiot.broker.core import Core
@@ -33,7 +32,6 @@ class GatewayLink:
         *,
         core: Core,
         codec: FromGatewayCodec,
-        clock: Callable[[], Moment],
         queue: int,
         post: Post,
     ) -> None:
@@ -43,14 +41,12 @@ class GatewayLink:
         self._session = session
         self._core = core
         self._codec = codec
-        self._clock = clock
         self._queue = queue
         self._post = post
         self._refused = 0
 
-    def received(self, frame: bytes) -> None:
+    def received(self, frame: bytes, now: Moment) -> None:
         """The gateway sent something."""
-        now = self._clock()
         try:
             message = frame if self._session is None else self._session.open(frame)
             decoded = self._codec.decode(message)
@@ -78,7 +74,7 @@ class GatewayLink:
         self._connection.write(text_frame(self._session.seal(data) if self._session else data))
         return True
 
-    def counted(self) -> None:
+    def counted(self, now: Moment) -> None:
         """The gateway sent a frame that is no message."""
 
     def paused(self) -> None:

@@ -9,7 +9,7 @@ holds none.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias, cast
 
 from websockets.frames import Frame, Opcode
@@ -56,12 +56,21 @@ class Intake:
         self._parts: int | None = None
         """Bytes of the parts that have come of a message in parts."""
 
-    def receive(self, data: bytes) -> Iterator[Event]:
+    def receive(self, data: bytes) -> Iterable[Event]:
         """What is in `data`, and in what came before it and was not complete.
 
         To be iterated to its end, unless nothing more is to be received at all.
         """
         if self._cuts:
+            if (
+                len(data) > 8
+                and data[1] == _MEDIUM
+                and 8 + (data[2] << 8 | data[3]) == len(data) <= self._limit
+                and data[0] in _WHOLE
+                and self._rest is None
+                and self._parts is None
+            ):
+                return (apply_mask(data[8:], data[4:8]),)
             return self._cut(data)
         core = self.engine()
         core.receive_data(data)
@@ -71,7 +80,7 @@ class Intake:
             not self._fed and len(events) == 1 and data.find(_HEAD_END) == len(data) - 4
         )  # fmt: skip
         self._fed = True
-        return cast("Iterator[Event]", iter(events))  # responses come to clients only
+        return cast("list[Event]", events)  # responses come to clients only
 
     def end(self) -> None:
         """Nothing more will come."""

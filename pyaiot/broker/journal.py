@@ -25,21 +25,26 @@ N = TypeVar("N", bound=Numbered)
 class Journal(Generic[N]):
     """A log of changes in which only the last one of each thing counts."""
 
-    __slots__ = ("_entries", "_limit", "_seqs", "seq")
+    __slots__ = ("_base", "_limit", "_recent", "_seqs", "_settled", "seq")
 
     def __init__(self) -> None:
         self.seq = 0
         """The number of the newest change."""
+        self._settled: list[N] = []
+        """What had changed when the journal was last compacted, in order."""
         self._seqs = array("Q")
-        self._entries: list[N] = []
+        """The numbers of those changes."""
+        self._recent: list[N] = []
+        """What changed since then: the first with number `base` + 1, and none left out."""
+        self._base = 0
         self._limit = _SMALL
 
     def touch(self, thing: N) -> None:
         """Note that `thing` changed."""
-        self.seq = thing.seq = seq = self.seq + 1
-        self._seqs.append(seq)
-        self._entries.append(thing)
-        if len(self._entries) > self._limit:
+        self.seq = thing.seq = self.seq + 1
+        recent = self._recent
+        recent.append(thing)
+        if len(recent) > self._limit:
             self._compact()
 
     def since(self, seq: int) -> Iterator[N]:
@@ -47,15 +52,20 @@ class Journal(Generic[N]):
 
         The journal must not be touched while this is iterated.
         """
-        for index in range(bisect_right(self._seqs, seq), len(self._entries)):
-            thing = self._entries[index]
-            if thing.seq == self._seqs[index]:
+        if seq < self._base:
+            for index in range(bisect_right(self._seqs, seq), len(self._settled)):
+                thing = self._settled[index]
+                if thing.seq == self._seqs[index]:
+                    yield thing
+        for index in range(max(0, seq - self._base), len(self._recent)):
+            thing = self._recent[index]
+            if thing.seq == self._base + index + 1:
                 yield thing
 
     def _compact(self) -> None:
-        # Doubling: each entry is moved a bounded number of times, however long this goes on.
-        self._entries = [
-            thing for seq, thing in zip(self._seqs, self._entries, strict=True) if thing.seq == seq
-        ]
-        self._seqs = array("Q", (thing.seq for thing in self._entries))
-        self._limit = max(_SMALL, 2 * len(self._entries))
+        self._settled = list(self.since(0))
+        self._seqs = array("Q", (thing.seq for thing in self._settled))
+        self._recent = []
+        self._base = self.seq
+        # As many again: each entry is moved a bounded number of times, however long this goes on.
+        self._limit = max(_SMALL, len(self._settled))

@@ -21,12 +21,19 @@ HELD: Final = 4_194_304
 The messages themselves are shared by all such clients; what each costs is a reference."""
 
 
+class Changes(Protocol):
+    """What counts the changes."""
+
+    seq: int
+    """The number of the newest."""
+
+
 class Source(Protocol):
     """Where the newest values are."""
 
     @property
-    def seq(self) -> int:
-        """The number of the newest change."""
+    def journal(self) -> Changes:
+        """The same object for as long as this is."""
 
     def changes(self, since: int, *, aware: bool) -> Iterator[tuple[int, bytes]]:
         """The newest values that changed after number `since`: their numbers and bytes."""

@@ -67,18 +67,15 @@ class Reception:
         capacity: Capacity,
         surroundings: Surroundings,
         *,
-        now: Callable[[], Moment],
         post: Post,
         core: Core,
         complaints: Complaints,
     ) -> None:
-        """`now`: when that was read which a connection hands on."""
         self.turned_away = 0
         """Connections that were not let in."""
         self._doorkeeper = doorkeeper
         self._capacity = capacity
         self._surroundings = surroundings
-        self._now = now
         self._post = post
         self._core = core
         self._from_client = from_client(max_bytes=capacity.max_message)
@@ -102,14 +99,14 @@ class Reception:
             raise TooManyConnections("There are as many clients as there may be.")
         visitor = self._doorkeeper.client(headers, self._surroundings.clock())
 
-        def start(connection: Connection) -> ClientLink:
+        def start(connection: Connection, now: Moment) -> ClientLink:
             client = Client(self._surroundings.new_id(), visitor.permissions, visitor.features)
             link = ClientLink(
                 client,
                 connection,
                 core=self._core,
                 codec=self._from_client,
-                clock=self._now,
+                now=now,
                 rate=self._capacity.client_rate,
                 post=self._post,
                 complaints=self._complaints,
@@ -132,7 +129,7 @@ class Reception:
             answer[NONCE_HEADER] = base64.urlsafe_b64encode(nonce).decode()
             session = Session.of_broker(visitor.pair, visitor.token, nonce)
 
-        def start(connection: Connection) -> GatewayLink:
+        def start(connection: Connection, _now: Moment) -> GatewayLink:
             label = f"{visitor.name} ({connection.peer})" if visitor.name else connection.peer
             gateway = Gateway(self._surroundings.new_id(), label, visitor.features)
             link = GatewayLink(
@@ -141,7 +138,6 @@ class Reception:
                 session,
                 core=self._core,
                 codec=self._from_gateway,
-                clock=self._now,
                 queue=GATEWAY_QUEUE,
                 post=self._post,
             )

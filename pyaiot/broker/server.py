@@ -5,6 +5,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -13,7 +14,14 @@ from websockets.frames import CloseCode
 
 from pyaiot.broker.admission import Doorkeeper
 from pyaiot.broker.complaints import Complaints
-from pyaiot.broker.connection import HANDSHAKE_TIME, READ_LARGE, Connection, Page, Upgrade
+from pyaiot.broker.connection import (
+    HANDSHAKE_TIME,
+    READ_LARGE,
+    READ_SMALL,
+    Connection,
+    Page,
+    Upgrade,
+)
 from pyaiot.broker.core import Core
 from pyaiot.broker.descriptors import room_for
 from pyaiot.broker.fanout import Fanout
@@ -23,6 +31,7 @@ from pyaiot.broker.post import Post
 from pyaiot.broker.reception import Capacity, Reception, Surroundings
 from pyaiot.broker.statistics import samples
 from pyaiot.link.listen import BACKLOG
+from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health
 from pyaiot.observe.metrics import Metrics
 
@@ -36,6 +45,15 @@ FAREWELL: Final = 0.4
 _log = logging.getLogger(__name__)
 
 
+class _Scheduler:
+    """The event loop, with a clock of its own: that of some loops counts milliseconds."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.time = time.monotonic
+        self.call_soon = loop.call_soon
+        self.call_later = loop.call_later
+
+
 class BrokerServer:
     """All connections, and the core they lead to."""
 
@@ -47,31 +65,30 @@ class BrokerServer:
         surroundings: Surroundings,
         health: Health,
     ) -> None:
-        """Start nothing yet. The steady clock must be that of the running event loop."""
+        """Start nothing yet. The steady clock must be `time.monotonic`."""
         self._loop = asyncio.get_running_loop()
         nodes = Nodes(limits.max_nodes)
-        self.fanout = Fanout(nodes, self._loop, capacity.flush_window)
+        self.fanout = Fanout(nodes, _Scheduler(self._loop), capacity.flush_window)
         # Called for each read, so there is nothing in between.
         self.settle = self.fanout.settle
         self.post = Post(self.fanout, self._arm)
         self.core = Core(nodes, self.post, limits, health.version)
-        complaints = Complaints(self._loop.time)
+        complaints = Complaints(time.monotonic)
         self.complain = complaints.add
         self.reception = Reception(
             doorkeeper,
             capacity,
             surroundings,
-            now=lambda: self._now,
             post=self.post,
             core=self.core,
             complaints=complaints,
         )
-        self.buffer = memoryview(bytearray(READ_LARGE))
+        whole = memoryview(bytearray(READ_LARGE))
+        self._buffers = {size: whole[:size] for size in (READ_SMALL, READ_LARGE)}
+        self.buffer = self._buffers.__getitem__
         self.max_message = capacity.max_message
         self._capacity = capacity
         self._clock = surroundings.clock
-        self._now = self._clock()
-        """When the connection that hands something on read it."""
         self._health = health
         self._metrics = Metrics(lambda: samples(self.core, self.fanout, self.reception))
         most = capacity.max_clients + capacity.max_gateways + STRANGERS
@@ -88,7 +105,7 @@ class BrokerServer:
         """Serve on `sockets`; by TLS, and by nothing else, where a context is given."""
         for sock in sockets:
             server = await self._loop.create_server(
-                lambda: Connection(self, self._loop.time),
+                lambda: Connection(self, time.monotonic),
                 sock=sock,
                 backlog=BACKLOG,  # asyncio listens once more, with a hundred if not told otherwise
                 ssl=tls,
@@ -117,10 +134,10 @@ class BrokerServer:
                 connection.abort()
             await asyncio.sleep(0)  # they are told in the next turn
 
-    def hold(self) -> None:
-        """A connection is about to hand on what it read, all of it at one moment."""
-        self._now = self._clock()
-        self.fanout.hold()
+    def hold(self) -> Moment:
+        """A connection is about to hand on what it read, all of it at one moment: now."""
+        self.fanout.held = True
+        return self._clock()
 
     def opened(self, connection: Connection) -> bool:
         """Somebody connected; False if there are too many already."""

@@ -10,9 +10,10 @@ from pyaiot.settings import BrokerSettings
 
 def _start(settings: BrokerSettings) -> int:
     from pyaiot.broker.service import serve
-    from pyaiot.run import Service, run
+    from pyaiot.run import Service, quick_loop, run
 
-    return run([Service("broker", partial(serve, settings), "--broker-host, --broker-port")])
+    service = Service("broker", partial(serve, settings), "--broker-host, --broker-port")
+    return run([service], loop_factory=quick_loop())
 
 
 command = service_command(

@@ -156,10 +156,9 @@ class Session:
 
         Raises InvalidSignature; the connection is then of no more use.
         """
-        raw = frame.encode("utf-8", "surrogatepass") if isinstance(frame, str) else frame
-        body = raw[:-_TRAILER]
+        raw = frame if type(frame) is bytes else str(frame).encode("utf-8", "surrogatepass")
         mac = self._receiving.copy()
-        mac.update(body)
+        mac.update(raw[:-_TRAILER])
         end = _SIGNED_END % (self._received, mac.hexdigest().encode())
         if not hmac.compare_digest(raw[-len(end) :], end):
             genuine = hmac.compare_digest(raw[-_TRAILER:], end[-_TRAILER:])

@@ -25,6 +25,10 @@ class Values:
     seq: int = 0
     newest: dict[str, tuple[int, bytes]] = field(default_factory=dict)
 
+    @property
+    def journal(self) -> "Values":
+        return self
+
     def set(self, name: str, data: bytes) -> bytes:
         self.seq += 1
         self.newest.pop(name, None)
@@ -170,7 +174,7 @@ def test_nobody_waits_where_there_is_little_to_be_saved() -> None:
 def test_with_few_clients_all_of_a_read_goes_at_its_end() -> None:
     bench = Bench()
     _, outlet = bench.lane()
-    bench.fanout.hold()
+    bench.fanout.held = True
     bench.value(1)
     bench.value(2)
     assert not bench.loop.calls
@@ -178,7 +182,7 @@ def test_with_few_clients_all_of_a_read_goes_at_its_end() -> None:
     assert len(outlet.writes) == 1
     assert numbers(outlet) == [1, 2]
     assert not bench.loop.calls
-    bench.fanout.hold()
+    bench.fanout.held = True
     bench.fanout.settle()
     assert not bench.loop.calls
 
@@ -186,7 +190,7 @@ def test_with_few_clients_all_of_a_read_goes_at_its_end() -> None:
 def test_with_many_clients_it_goes_in_the_next_turn() -> None:
     bench = Bench()
     outlets = [bench.lane()[1] for _ in range(FEW + 1)]
-    bench.fanout.hold()
+    bench.fanout.held = True
     bench.value(1)
     bench.fanout.settle()
     assert not outlets[0].writes
@@ -201,7 +205,7 @@ def test_a_read_does_not_end_the_gathering() -> None:
     bench.value(2)
     bench.loop.turn()
     assert numbers(outlet) == [1, 2]
-    bench.fanout.hold()
+    bench.fanout.held = True
     bench.value(3)
     bench.fanout.settle()
     assert not outlet.writes
@@ -211,7 +215,7 @@ def test_a_read_does_not_end_the_gathering() -> None:
 
 def test_who_comes_within_a_read_waits_for_its_end() -> None:
     bench = Bench()
-    bench.fanout.hold()
+    bench.fanout.held = True
     _, outlet = bench.lane(wire(1), settle=False)
     assert not bench.loop.calls
     bench.fanout.settle()
