@@ -57,6 +57,8 @@ class Permission(StrEnum):
 
     VIEW = "view"
     CONTROL = "control"
+    SCRIPT = "script"
+    """Send nodes scripts to run."""
 
 
 class Status(StrEnum):

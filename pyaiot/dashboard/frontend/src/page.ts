@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { inject, shallowRef, type InjectionKey, type ShallowRef } from "vue";
+import { computed, inject, shallowRef, type InjectionKey, type ShallowRef } from "vue";
 
 import { Frames } from "./frames";
 import { COMMAND_TIMEOUT, reduce, type Happening } from "./model/reduce";
@@ -20,6 +20,11 @@ export class Page {
   readonly link: ShallowRef<Link> = shallowRef({ phase: "connecting", why: null });
   /** Ticks once a second. */
   readonly now: ShallowRef<Moment> = shallowRef(moment());
+
+  /** Whether this page may set resources; a broker of the original lets everybody. */
+  readonly mayControl = computed(() => this.state.value.permissions?.includes("control") ?? true);
+  /** Whether it may also send scripts for nodes to run. */
+  readonly mayScript = computed(() => this.state.value.permissions?.includes("script") ?? true);
 
   private readonly connection: Connection;
   private readonly frames: Frames<Happening>;

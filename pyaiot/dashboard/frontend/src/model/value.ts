@@ -39,7 +39,19 @@ export function numberText({ number, decimals }: Pick<Quantity, "number" | "deci
 }
 
 /** Which widget shows a resource. */
-export type Kind = "unknown" | "toggle" | "number" | "structure" | "text";
+export type Kind =
+  | "unknown"
+  | "toggle"
+  | "number"
+  | "imu"
+  | "position"
+  | "pad"
+  | "stick"
+  | "picture"
+  | "firmware"
+  | "script"
+  | "structure"
+  | "text";
 
 const LED = /(?:^|[/_.-])leds?\d*(?:$|[/_.-])/i;
 
@@ -52,13 +64,25 @@ export function isFact(endpoint: string): boolean {
   return FACTS.has(endpoint);
 }
 
+/** Resources that are controls, whatever they say of themselves (WIRE.md section 7). */
+const CONTROLS: ReadonlyMap<string, Kind> = new Map([
+  ["robot", "pad"],
+  ["ribot", "stick"],
+  ["js", "script"],
+  ["suit_state", "firmware"],
+  ["webcam", "picture"],
+]);
+
 /** `undefined` stands for a value that is not known yet. */
 export function kindOf(endpoint: string, value: Json | undefined): Kind {
+  const control = CONTROLS.get(endpoint);
+  if (control !== undefined) return control;
   if (value === undefined || value === null || value === "") return "unknown";
   if (isFact(endpoint)) return "text";
   if (LED.test(endpoint) && isLit(value) !== null) return "toggle";
   if (quantityOf(value) !== null) return "number";
-  return structureOf(value) === null ? "text" : "structure";
+  if (structureOf(value) === null) return "text";
+  return endpoint === "imu" || endpoint === "position" ? endpoint : "structure";
 }
 
 /** Whether an LED is on, or null where the value does not say so. */

@@ -33,7 +33,7 @@ export const AVAILABILITIES = ["online", "late", "offline"] as const;
 export type Availability = (typeof AVAILABILITIES)[number];
 
 /** What a peer may do. */
-export const PERMISSIONS = ["view", "control"] as const;
+export const PERMISSIONS = ["view", "control", "script"] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** How a command ended; `QUEUED` alone is followed by another result. */

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+export const VIEWS = ["cards", "table", "map"] as const;
+export type View = (typeof VIEWS)[number];
+
+/**
+ * Where on the page somebody is: all that a link to the same sight must hold.
+ *
+ * `params` are the rest: what is filtered, sorted, grouped; which node and resource are open
+ * (`node`, `resource`), over which time (`range`). Each part of the page knows its own.
+ */
+export interface Place {
+  readonly view: View;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** Characters of an address that are looked at. */
+const LONGEST = 8_000;
+
+/** The place that the part of an address behind `#` names; whatever is wrong with it is left out. */
+export function parsePlace(hash: string, fallback: View): Place {
+  const text = hash.slice(0, LONGEST).replace(/^#?\/?/, "");
+  const [name = "", query = ""] = text.split("?", 2);
+  const view = VIEWS.find((each) => each === name) ?? fallback;
+  return { view, params: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+/** The part of an address from `#` on that names a place. */
+export function placeText({ view, params }: Place): string {
+  const query = new URLSearchParams(params).toString();
+  return `#/${view}${query === "" ? "" : `?${query}`}`;
+}
+
+/** The place after a change; a parameter is taken away by `null`. */
+export function moved(
+  place: Place,
+  change: { readonly view?: View; readonly params?: Readonly<Record<string, string | null>> },
+): Place {
+  const params: Record<string, string> = {};
+  for (const [name, value] of Object.entries({ ...place.params, ...change.params })) {
+    if (value !== null && value !== "") params[name] = value;
+  }
+  return { view: change.view ?? place.view, params };
+}
