@@ -111,6 +111,7 @@ def description() -> dict[str, str]:
         "Python": platform.python_version(),
         "websockets": _package("websockets"),
         "msgspec": _package("msgspec"),
+        "uvloop": _package("uvloop"),
         "Mosquitto": _version("mosquitto", "-h"),
         "NATS": _version("nats-server", "--version"),
         "gcc": _version("gcc", "--version"),

@@ -80,6 +80,8 @@ class Row:
     metrics: Sequence[Metric]
     contestants: Mapping[str, Callable[[Bench], Figures]]
     goals: Sequence[Goal] = ()
+    brief: bool = True
+    """Whether it is measured, too, when there is only a minute."""
 
 
 @dataclass
@@ -229,6 +231,8 @@ def _paced(
     title: str,
     size: Callable[[Scale], tuple[int, float]],
     kinds: Sequence[type[Peer]],
+    *,
+    brief: bool = True,
 ) -> Row:
     return Row(
         key,
@@ -238,6 +242,7 @@ def _paced(
         _PACED_METRICS,
         _each(kinds, lambda bench, kind: bench.paced(kind, *size(bench.scale))),
         _PACED_GOALS,
+        brief,
     )
 
 
@@ -253,6 +258,7 @@ _PACED: Final = (
         "10 gateways, 100 clients, 500 messages/s",
         lambda scale: (scale.some, scale.some_rate / 5),
         (Broker, Mosquitto, Nats),
+        brief=False,
     ),
     _paced(
         "many-paced",
@@ -265,6 +271,7 @@ _PACED: Final = (
         "10 gateways, 1000 clients, 40 messages/s",
         lambda scale: (scale.many, scale.many_rate / 5),
         (Broker, Mosquitto, Nats),
+        brief=False,
     ),
 )
 

@@ -57,9 +57,9 @@ def _measure_one(bench: Bench, row: Row, name: str, results: Results) -> None:
     print(f"      {name:32} {line(row, name, last)}", flush=True)
 
 
-def _chosen(keys: Iterable[str] | None) -> list[Row]:
+def _chosen(keys: Iterable[str] | None, *, quick: bool) -> list[Row]:
     if keys is None:
-        return list(ROWS)
+        return [row for row in ROWS if row.brief or not quick]
     return [row for row in ROWS if row.key in set(keys)]
 
 
@@ -85,7 +85,7 @@ def _scale(quick: bool) -> Scale:
 def main(words: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status."""
     arguments = _arguments(words)
-    rows = _chosen(arguments.rows)
+    rows = _chosen(arguments.rows, quick=arguments.quick)
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     deadline = time.monotonic() + 60 * arguments.minutes
     try:

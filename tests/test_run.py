@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from pyaiot.errors import SettingsInvalid, StartFailed
-from pyaiot.run import Ready, Service, run
+from pyaiot.run import LoopFactory, Ready, Service, quick_loop, run
+from tests.loops import BOTH
 
 
 async def forever(ready: Ready) -> None:
@@ -25,8 +26,9 @@ def signalled(number: int = signal.SIGTERM) -> Callable[[], None]:
     return lambda: os.kill(os.getpid(), number)
 
 
+@pytest.mark.parametrize("loop_factory", BOTH.values(), ids=BOTH)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_all_services(number: int) -> None:
+def test_a_signal_ends_all_services(number: int, loop_factory: LoopFactory) -> None:
     ended = []
 
     async def serve(ready: Ready) -> None:
@@ -35,8 +37,29 @@ def test_a_signal_ends_all_services(number: int) -> None:
         finally:
             ended.append(1)
 
-    assert run([Service("a", serve), Service("b", serve)], on_ready=signalled(number)) == 0
+    services = [Service("a", serve), Service("b", serve)]
+    assert run(services, on_ready=signalled(number), loop_factory=loop_factory) == 0
     assert len(ended) == 2
+
+
+def test_the_loop_is_the_one_that_is_asked_for() -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve(ready: Ready) -> None:
+        loops.append(asyncio.get_running_loop())
+        await forever(ready)
+
+    for factory in BOTH.values():
+        run([Service("a", serve)], on_ready=signalled(), loop_factory=factory)
+    expected = ["asyncio", "uvloop"][: len(BOTH)]
+    assert [type(loop).__module__.partition(".")[0] for loop in loops] == expected
+
+
+def test_where_uvloop_is_not_to_be_had_the_loop_is_the_usual_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert quick_loop() is None
 
 
 def test_a_stage_starts_when_the_one_before_is_ready() -> None:
