@@ -128,6 +128,8 @@ def _saturated(
     size: Callable[[Bench], tuple[int, int]],
     kinds: Sequence[tuple[type[Peer], int]],
     goals: Sequence[Goal],
+    *,
+    brief: bool = True,
 ) -> Row:
     def measure(kind: type[Peer], gather: int) -> Callable[[Bench], Figures]:
         return lambda bench: bench.saturated(kind, *size(bench), gather)
@@ -138,7 +140,7 @@ def _saturated(
     else:
         note += " Each message in a frame of its own."
     contestants = {kind.name: measure(kind, gather) for kind, gather in kinds}
-    return Row(key, title, note, _FAST, contestants, goals)
+    return Row(key, title, note, _FAST, contestants, goals, brief)
 
 
 def _over(against: str, bound: float, text: str, of: str = OURS) -> Goal:
@@ -165,6 +167,7 @@ _THROUGHPUT: Final = (
         lambda _bench: (1, 1),
         [(Broker, 1), (Mosquitto, 1), (Nats, 1), (EachReference, 1), (Original, 1)],
         _ONE_GOALS,
+        brief=False,
     ),
     _saturated(
         "some",
@@ -187,6 +190,7 @@ _THROUGHPUT: Final = (
         lambda bench: (bench.scale.gateways, bench.scale.some),
         [(Broker, 1), (Mosquitto, 1), (Nats, 1), (SharedReference, 1)],
         _SOME_GOALS,
+        brief=False,
     ),
     _saturated(
         "many",
