@@ -82,10 +82,10 @@ class BrokerSettings(ServiceSettings):
         "localhost", "address to listen on; empty for all interfaces", unit="host"
     )
     broker_port: int = port(8000, "port to listen on")
-    anonymous: Literal["none", "view", "control"] | None = setting(
+    anonymous: Literal["none", "view", "control", "script"] | None = setting(
         None,
-        "what clients without credentials may do"
-        " (default: control if only this machine can connect, else none)",
+        "what clients without credentials may do: nothing, see nodes, also set resources, also send"
+        " scripts (default: script if only this machine can connect, else none)",
     )
     allow_origin: tuple[str, ...] = setting(
         (),

@@ -131,7 +131,7 @@ def test_texts(name: str, text: str, value: SettingValue) -> None:
         ("clock_skew", "nan", "expected a number of 0 or more, not nan"),
         ("clock_skew", "inf", "expected a number of 0 or more, not inf"),
         ("flush_window", 2, "expected a number from 0 to 1, not 2.0"),
-        ("anonymous", "all", "expected one of none, view, control, not 'all'"),
+        ("anonymous", "all", "expected one of none, view, control, script, not 'all'"),
         ("allow_origin", 1, "expected a list of texts, not 1"),
         ("allow_origin", [1], "expected a list of texts, not a list"),
         ("ssl_cert", 1, "expected a text, not 1"),

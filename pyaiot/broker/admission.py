@@ -27,7 +27,8 @@ _OF_GATEWAYS: Final = frozenset(Feature) - {Feature.SNAPSHOT}
 PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
     "none": frozenset(),
     "view": frozenset({Permission.VIEW}),
-    "control": frozenset(Permission),
+    "control": frozenset({Permission.VIEW, Permission.CONTROL}),
+    "script": frozenset(Permission),
 }
 """What the words of ``--anonymous`` allow."""
 
@@ -90,7 +91,7 @@ class Doorkeeper:
         if not self._house.anonymous:
             raise AuthenticationFailed(
                 "This broker wants credentials. It lets clients in without any"
-                " with --anonymous=view or --anonymous=control."
+                " with --anonymous=view, --anonymous=control or --anonymous=script."
             )
         self._check_origin(headers)
         features = _features(headers) & _OF_CLIENTS

@@ -23,7 +23,7 @@ from pyaiot.messages.types import (
     Target,
 )
 from pyaiot.model.moment import Moment
-from pyaiot.model.node import checked_endpoint
+from pyaiot.model.node import SCRIPT, checked_endpoint
 from pyaiot.model.value import Value, says
 
 _STATUS: Final[dict[type[PyaiotError], Status]] = {
@@ -61,11 +61,7 @@ class Dispatch:
             self.result(client, message.id, status, exc.reason)
 
     def _send(self, client: Client, message: Command, asked: str | None, now: Moment) -> None:
-        if Permission.CONTROL not in client.permissions:
-            raise PermissionDenied("You may not control nodes here.")
-        target = Target(
-            message.data.uid, checked_endpoint(message.data.endpoint), message.data.text
-        )
+        target = _permitted(client, message.data)
         gateway = self._gateway_for(target)
         if not gateway.answers and asked is None:
             self._relay(gateway, Relayed(target, client.id))
@@ -153,6 +149,18 @@ class Dispatch:
     def _conclude(self, pending: Pending, status: Status, reason: str = "") -> None:
         if self.pending.close(pending):
             self.result(pending.client, pending.asked, status, reason)
+
+
+def _permitted(client: Client, asked: Target) -> Target:
+    """What the client asked for, as it is sent. Raises PermissionDenied, or InvalidValue."""
+    if Permission.CONTROL not in client.permissions:
+        raise PermissionDenied("You may not control nodes here.")
+    target = Target(asked.uid, checked_endpoint(asked.endpoint), asked.text)
+    # Some nodes drop more slashes than one.
+    script = target.endpoint.strip("/") == SCRIPT
+    if script and Permission.SCRIPT not in client.permissions:
+        raise PermissionDenied("You may control nodes here, but not send them scripts.")
+    return target
 
 
 def _check_for_original(node: Node, payload: str) -> None:

@@ -51,7 +51,7 @@ async def serve(settings: BrokerSettings, ready: Callable[[str], None]) -> None:
 def build(settings: BrokerSettings, gate: TokenGate, sockets: list[socket.socket]) -> BrokerServer:
     """A broker that is ready to be started on `sockets`, which its rules depend on."""
     loopback = only_loopback(sockets)
-    anonymous = settings.anonymous or ("control" if loopback else "none")
+    anonymous = settings.anonymous or ("script" if loopback else "none")
     _log.info("clients without credentials may: %s", anonymous)
     house = House(PERMISSIONS[anonymous], settings.allow_origin, loopback, settings.accept_unsigned)
     capacity = Capacity(

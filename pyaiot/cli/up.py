@@ -105,7 +105,7 @@ class Suite:
         """Say where the page is, and show it if that is wanted."""
         click.echo(f"The page is at {self.page}")
         if self.broker.anonymous is None and not is_loopback(self.broker.broker_host):
-            click.echo("It shows nodes to nobody yet: say --anonymous=view or --anonymous=control")
+            click.echo("It shows nodes to nobody yet: say --anonymous=view, control or script")
         if self.up.open:
             webbrowser.open(self.page)
 

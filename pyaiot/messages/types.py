@@ -56,7 +56,9 @@ class Permission(StrEnum):
     """What a peer may do."""
 
     VIEW = "view"
+    """See nodes and what they report."""
     CONTROL = "control"
+    """Set resources of nodes, all but scripts."""
     SCRIPT = "script"
     """Send nodes scripts to run."""
 

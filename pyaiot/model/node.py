@@ -19,6 +19,9 @@ MAX_RESOURCES: Final = 256
 IDENTITY: Final = ("id", "ip", "protocol")
 """Resources that a gateway reports of a node; they outlive the node's reset."""
 
+SCRIPT: Final = "js"
+"""The resource that is set to what a node then runs (WIRE.md section 7)."""
+
 _NAMESPACE: Final = uuid.UUID("6f1d2c4e-7b1a-5c55-9f0e-3a7d1f6f2b60")
 
 

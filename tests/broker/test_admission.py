@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import itertools
 import os
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_client_with_a_token_may_everything() -> None:
         keeper(anonymous=PERMISSIONS["control"]).client({"sec-websocket-protocol": "token"}, NOW)
 
 
-@pytest.mark.parametrize("word", ["view", "control"])
+@pytest.mark.parametrize("word", ["view", "control", "script"])
 def test_a_stranger_may_what_is_allowed(word: str) -> None:
     visitor = keeper(anonymous=PERMISSIONS[word]).client({"pyaiot-features": "result"}, NOW)
     assert visitor.permissions == PERMISSIONS[word]
@@ -102,8 +103,17 @@ def test_a_stranger_may_what_is_allowed(word: str) -> None:
     assert visitor.pair is None
 
 
+def test_each_word_allows_more_than_the_one_before() -> None:
+    allowed = [PERMISSIONS[word] for word in ("none", "view", "control", "script")]
+    assert all(less < more for less, more in itertools.pairwise(allowed))
+    assert Permission.SCRIPT not in PERMISSIONS["control"]
+    assert PERMISSIONS["script"] == set(Permission)
+
+
 def test_or_nothing() -> None:
-    with pytest.raises(AuthenticationFailed, match="--anonymous=view or --anonymous=control"):
+    with pytest.raises(
+        AuthenticationFailed, match="--anonymous=view, --anonymous=control or --anonymous=script"
+    ):
         keeper(anonymous=PERMISSIONS["none"]).client({}, NOW)
 
 

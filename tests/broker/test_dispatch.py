@@ -16,6 +16,7 @@ from tests.broker.recording import OURS, Bench
 
 ORIGINAL = frozenset[Feature]()
 VIEW = frozenset({Permission.VIEW})
+CONTROL = VIEW | {Permission.CONTROL}
 
 
 @pytest.fixture
@@ -87,6 +88,35 @@ def test_a_leading_slash_is_dropped(bench: Bench) -> None:
     bench.new(gateway)
     bench.command(bench.client(), endpoint="/led")
     assert bench.relayed(gateway)[0]["data"]["endpoint"] == "led"
+
+
+@pytest.mark.parametrize("endpoint", ["js", "/js", "//js", "js/"])
+def test_scripts_need_a_permission_of_their_own(bench: Bench, endpoint: str) -> None:
+    gateway = bench.gateway()
+    bench.new(gateway)
+    client = bench.client(permissions=CONTROL)
+    bench.command(client, endpoint=endpoint, payload="print(1)", id="7")
+    assert bench.told(client) == [
+        {
+            "type": "result",
+            "id": "7",
+            "status": "denied",
+            "reason": "You may control nodes here, but not send them scripts.",
+        }
+    ]
+    with pytest.raises(PermissionDenied, match="not send them scripts"):
+        bench.command(client, endpoint=endpoint, payload="print(1)")
+    assert not bench.effects.relayed
+    bench.command(bench.client(), endpoint=endpoint, payload="print(1)")
+    assert bench.relayed(gateway)[0]["data"]["payload"] == "print(1)"
+
+
+@pytest.mark.parametrize("endpoint", ["led", "/led", "js2", "js/led", "json"])
+def test_all_else_may_be_set_by_who_may_control(bench: Bench, endpoint: str) -> None:
+    gateway = bench.gateway()
+    bench.new(gateway)
+    bench.command(bench.client(permissions=CONTROL), endpoint=endpoint)
+    assert bench.relayed(gateway)[0]["data"]["endpoint"] == endpoint.removeprefix("/")
 
 
 def test_what_cannot_be_sent_ends_at_once(bench: Bench) -> None:

@@ -201,7 +201,7 @@ async def test_strangers(caplog: pytest.LogCaptureFixture) -> None:
         async with a_client(
             broker, *ALL, subprotocols=subprotocols("token", broker.token())
         ) as client:
-            assert (await client.receive())["permissions"] == ["view", "control"]
+            assert (await client.receive())["permissions"] == ["view", "control", "script"]
     async with running_broker(anonymous="view") as broker, a_client(broker, *ALL) as client:
         assert (await client.receive())["permissions"] == ["view"]
         await client.set("1234", "led", "1", id="7")

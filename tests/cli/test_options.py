@@ -177,7 +177,7 @@ def test_help_is_complete(
         if each.kind in {int, float}:
             assert f"default {each.default:g}" in text or f"default {each.default}" in text
     assert "--debug[=true|false]" in text
-    assert "--anonymous=none|view|control" in text
+    assert "--anonymous=none|view|control|script" in text
     assert "--flush-window=SECONDS" in text
     assert "[from 0 to 1; default 0.002]" in text
 
