@@ -231,6 +231,16 @@ class DashboardSettings(ServiceSettings):
     title: str = setting("IoT Dashboard", "title of the page")
     logo: str | None = setting(None, "address of a picture beside the title", unit="url")
     favicon: str | None = setting(None, "address of the icon of the page", unit="url")
+    floor_plan: str | None = setting(
+        None, "picture (PNG or JPEG) to place nodes on in the map", unit="file"
+    )
+    map_tiles: str | None = setting(
+        None,
+        "server of map pictures, with {z}, {x} and {y} in its address; browsers then ask it"
+        " (default: none; the map draws its own outlines)",
+        unit="url",
+    )
+    map_attribution: str = setting("", "whom to thank for map_tiles, shown in the map")
     map_api_key: str = setting("", "accepted for the original's sake; the map needs no key")
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ class Appearance:
             raise SettingsInvalid(f"title: expected a line of at most {MAX_TITLE} characters")
         for name in ("logo", "favicon", "camera_url"):
             try:
-                _origin_of(getattr(self, name) or "/")
+                origin_of(getattr(self, name) or "/")
             except ValueError as exc:
                 raise SettingsInvalid(f"{name}: {exc}") from None
 
@@ -38,11 +38,11 @@ class Appearance:
     def picture_origins(self) -> tuple[str, ...]:
         """Where pictures come from, other than from this server."""
         pictures = (self.logo, self.favicon, self.camera_url)
-        origins = (_origin_of(each) for each in pictures if each)
+        origins = (origin_of(each) for each in pictures if each)
         return tuple(dict.fromkeys(origin for origin in origins if origin))
 
 
-def _origin_of(url: str) -> str:
+def origin_of(url: str) -> str:
     """The origin of a picture, or nothing for one on this server; ValueError if it is no picture.
 
     The origin ends up in a header, so that nothing with a meaning there may be in it.

@@ -16,6 +16,7 @@ from tornado.httpserver import HTTPServer
 from pyaiot.dashboard.address import BrokerAddress, host_of
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
+from pyaiot.dashboard.ground import Grounds
 from pyaiot.dashboard.policy import GUARDS, NOTHING, content_security_policy
 from pyaiot.errors import InvalidValue
 from pyaiot.model.moment import Moment
@@ -56,6 +57,7 @@ class Site:
 
     assets: Assets
     appearance: Appearance
+    grounds: Grounds
     broker: BrokerAddress
     health: Health
     clock: Callable[[], Moment]
@@ -75,6 +77,7 @@ class Site:
         application = web.Application(
             [
                 (r"/config\.json", _Config),
+                (r"/floor-plan", _FloorPlan),
                 (r"/health", _Health),
                 (r"/metrics", _Metrics, {"metrics": metrics}),
                 (r"/(.*)", _Page),
@@ -162,7 +165,7 @@ class _Page(_Handler):
     def _guard(self) -> None:
         policy = content_security_policy(
             self.site.broker.seen_from(self.page_host).origins,
-            self.site.appearance.picture_origins,
+            (*self.site.appearance.picture_origins, *self.site.grounds.picture_origins),
         )
         self.set_header("Content-Security-Policy", policy)
         # Another policy is another page, though its text be the same: no cache may mix them.
@@ -170,6 +173,22 @@ class _Page(_Handler):
 
     def compute_etag(self) -> str | None:
         return f'"{self.etag}"'
+
+
+class _FloorPlan(_Handler):
+    """A picture; the policy of what is no page lets it be nothing more."""
+
+    def get(self) -> None:
+        plan = self.site.grounds.plan
+        if plan is None:
+            raise web.HTTPError(404)
+        self.set_header("Content-Type", plan.content_type)
+        self.set_header("Cache-Control", "no-cache")
+        self.write(plan.content)
+
+    def compute_etag(self) -> str | None:
+        plan = self.site.grounds.plan
+        return None if plan is None else f'"{plan.digest}"'
 
 
 class _Config(_Handler):
@@ -186,6 +205,7 @@ class _Config(_Handler):
                 "camera_url": appearance.camera_url,
                 "logo": appearance.logo,
                 "favicon": appearance.favicon,
+                "map": self.site.grounds.facts,
             }
         )
 

@@ -2,15 +2,18 @@
 """The dashboard, put together from its settings."""
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from pyaiot import __version__
 from pyaiot.dashboard.address import BrokerAddress
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
+from pyaiot.dashboard.ground import FloorPlan, Grounds, Tiles
 from pyaiot.dashboard.server import Site
 from pyaiot.errors import StartFailed
 from pyaiot.link.listen import open_sockets
@@ -18,16 +21,19 @@ from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health
 from pyaiot.settings import DashboardSettings
 
+_log: Final = logging.getLogger(__name__)
+
 
 async def serve(settings: DashboardSettings, ready: Callable[[str], None]) -> None:
     """Serve the page until cancelled.
 
     Raises SettingsInvalid for an address or a title that cannot be used, StartFailed when the page
-    is not there or the port is taken.
+    or the floor plan is not there, or the port is taken.
     """
     site = Site(
         Assets.load(_folder(settings.static_path)),
         Appearance(settings.title, settings.logo, settings.favicon, settings.camera_url),
+        _grounds(settings),
         BrokerAddress.of(settings.broker_host, settings.broker_port, secure=settings.broker_ssl),
         Health("aiot-dashboard", __version__, time.monotonic()),
         lambda: Moment(time.time(), time.monotonic()),
@@ -41,6 +47,17 @@ async def serve(settings: DashboardSettings, ready: Callable[[str], None]) -> No
     finally:
         server.stop()
         await server.close_all_connections()
+
+
+def _grounds(settings: DashboardSettings) -> Grounds:
+    if settings.map_api_key:
+        _log.warning("map_api_key is not used: the map needs no key (see map_tiles)")
+    plan = settings.floor_plan
+    tiles = settings.map_tiles
+    return Grounds(
+        FloorPlan.load(Path(plan).expanduser()) if plan else None,
+        Tiles(tiles, settings.map_attribution.strip()) if tiles else None,
+    )
 
 
 def _folder(chosen: str | None) -> Path:

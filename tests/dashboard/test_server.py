@@ -18,6 +18,7 @@ from pyaiot.errors import SettingsInvalid, StartFailed
 from pyaiot.settings import DashboardSettings
 from tests.dashboard.conftest import INDEX
 from tests.dashboard.running import running_dashboard
+from tests.dashboard.test_ground import png
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ async def test_facts_for_the_page_and_its_policy_agree_on_the_broker(built: Path
         "camera_url": "http://camera:81/x?y",
         "logo": "/logo.svg",
         "favicon": None,
+        "map": {"plan": None, "tiles": None},
     }
     assert near.headers["content-type"].startswith("application/json")
     assert near.headers["cache-control"] == "no-store"
@@ -257,3 +259,49 @@ async def test_all_interfaces_are_an_empty_host(built: Path) -> None:
     service.cancel()
     with pytest.raises(asyncio.CancelledError):
         await service
+
+
+async def test_grounds_of_the_map_are_served_and_allowed(
+    built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = tmp_path / "plan"
+    plan.write_bytes(png(640, 480))
+    settings = {
+        "static_path": str(built),
+        "floor_plan": str(plan),
+        "map_tiles": "https://tile.example.org/{z}/{x}/{y}.png",
+        "map_attribution": "© Those who <b>measured</b>",
+        "map_api_key": "a-key",
+    }
+    async with running_dashboard(**settings) as url:
+        page = await ask(url)
+        facts = json.loads((await ask(url, "/config.json")).body)["map"]
+        picture = await ask(url, "/" + facts["plan"])
+        again = await ask(url, "/floor-plan", If_None_Match=picture.headers["etag"])
+    assert rule(page, "img-src") == "'self' https://tile.example.org"
+    assert "tile.example.org" not in rule(page, "connect-src")
+    assert facts["tiles"] == {
+        "template": "https://tile.example.org/{z}/{x}/{y}.png",
+        "attribution": "© Those who <b>measured</b>",
+    }
+    assert (picture.status, picture.body) == (200, plan.read_bytes())
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.headers["cache-control"] == "no-cache"
+    assert picture.headers["x-content-type-options"] == "nosniff"
+    assert rule(picture, "default-src") == "'none'"
+    assert again.status == 304
+    assert [each.getMessage() for each in caplog.records if "map_api_key" in each.getMessage()] == [
+        "map_api_key is not used: the map needs no key (see map_tiles)"
+    ]
+
+
+async def test_without_grounds_nothing_is_served_or_allowed(built: Path) -> None:
+    async with running_dashboard(static_path=str(built), map_attribution="nobody") as url:
+        assert (await ask(url, "/floor-plan")).status == 404
+        assert rule(await ask(url), "img-src") == "'self'"
+
+
+async def test_a_floor_plan_that_is_none_keeps_the_page_from_starting(built: Path) -> None:
+    with pytest.raises(StartFailed, match="neither a PNG nor a JPEG"):
+        async with running_dashboard(static_path=str(built), floor_plan=str(built / "index.html")):
+            pass
