@@ -2,6 +2,7 @@
 import { computed, inject, shallowRef, type InjectionKey, type ShallowRef } from "vue";
 
 import { Frames } from "./frames";
+import { Memory } from "./model/memory";
 import { COMMAND_TIMEOUT, reduce, type Happening } from "./model/reduce";
 import { NOTHING, type Moment, type State } from "./model/state";
 import { browser } from "./wire/browser";
@@ -26,13 +27,18 @@ export class Page {
   /** Whether it may also send scripts for nodes to run. */
   readonly mayScript = computed(() => this.state.value.permissions?.includes("script") ?? true);
 
+  /** The course of each number since the page was opened; whoever draws it looks when the state changes. */
+  readonly memory = new Memory();
+
   private readonly connection: Connection;
   private readonly frames: Frames<Happening>;
   private orders = 0;
 
   constructor(readonly addresses: Addresses) {
     this.frames = new Frames((happenings) => {
-      this.state.value = reduce(this.state.value, happenings, moment());
+      const now = moment();
+      this.state.value = reduce(this.state.value, happenings, now);
+      this.remember(happenings, now.wall + this.state.value.ahead);
     });
     this.connection = new Connection(
       addresses,
@@ -86,6 +92,14 @@ export class Page {
 
   dismiss(uid: string, endpoint: string): void {
     this.frames.add({ type: "dismissed", uid, endpoint });
+  }
+
+  private remember(happenings: readonly Happening[], wall: number): void {
+    for (const happening of happenings) {
+      if (happening.type === "received") this.memory.received(happening.messages, wall);
+      else if (happening.type === "lost") this.memory.lost();
+      else if (happening.type === "ticked") this.memory.keepOnly(this.state.value.nodes);
+    }
   }
 
   private whenDrained(id: string): void {

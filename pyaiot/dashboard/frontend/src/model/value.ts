@@ -29,13 +29,49 @@ function decimalsOf(digits: string): number {
   return /\.(\d*)$/.exec(digits)?.[1]?.length ?? 0;
 }
 
-/** The number as people read it: with the digits that were sent, within reason. */
-export function numberText({ number, decimals }: Pick<Quantity, "number" | "decimals">): string {
+/** Digits that a very large or very small number is written with. */
+const SIGNIFICANT = 4;
+/** Digits behind the point that anybody reads. */
+const MOST_DECIMALS = 4;
+/** Numbers from here on are written in groups of digits. */
+const LONG = 10_000;
+
+/** The number as people of a language read it: with the digits that were sent, within reason. */
+export function numberText({ number, decimals }: Pick<Quantity, "number" | "decimals">, language = "en"): string {
+  if (Number.isNaN(number)) return "–";
   const size = Math.abs(number);
-  if (!Number.isFinite(number)) return String(number);
-  if (size !== 0 && (size >= 1e9 || size < 1e-4)) return number.toPrecision(4);
-  const text = number.toFixed(Math.min(decimals, 4));
-  return text.replace("-", "\u2212");
+  const far = size !== 0 && Number.isFinite(size) && (size >= 1e9 || size < 1e-4);
+  const text = formatOf(language, far ? null : Math.min(decimals, MOST_DECIMALS), size >= LONG).format(number);
+  const [mantissa = text, exponent] = text.split("E");
+  const digits = exponent === undefined ? mantissa : `${mantissa}\u202f×\u202f10${raised(exponent)}`;
+  return digits.replace("-", "\u2212");
+}
+
+/** Formats are costly to make, and few. */
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** The format with some digits behind the point; null for powers of ten. */
+function formatOf(language: string, decimals: number | null, grouped: boolean): Intl.NumberFormat {
+  const key = `${language} ${decimals ?? "far"} ${grouped}`;
+  const known = formats.get(key);
+  if (known !== undefined) return known;
+  const format = new Intl.NumberFormat(
+    language,
+    decimals === null
+      ? { notation: "scientific", minimumSignificantDigits: 1, maximumSignificantDigits: SIGNIFICANT }
+      : { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping: grouped },
+  );
+  formats.set(key, format);
+  return format;
+}
+
+function raised(exponent: string): string {
+  return exponent.replace(/[-\d]/g, (digit) => (digit === "-" ? "⁻" : ("⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)] ?? digit)));
+}
+
+/** The unit as it is printed: `ug/m3` is `µg/m³`. */
+export function unitText(unit: string): string {
+  return unit.replace(/^u(?=[gmsAVWJLHF])/u, "µ").replace(/(?<=m)([23])(?!\d)/gu, (digit) => (digit === "2" ? "²" : "³"));
 }
 
 /** Which widget shows a resource. */
@@ -73,6 +109,18 @@ const CONTROLS: ReadonlyMap<string, Kind> = new Map([
   ["webcam", "picture"],
 ]);
 
+// What sensors and their drivers say when they cannot measure, with or without a unit behind it.
+const NOTHING_MEASURED =
+  /^\s*(?:[+-]?nan(?:\s*(?:hPa|kPa|ppm|ppb|lx|[^\w\s]\S{0,4})|\s+\S{1,8})?|n\/a|none|null|unavailable|unknown)\s*$/iu;
+
+/** Whether the node says by a word that there is nothing to say: `nan°C`, `unavailable`. */
+export function isUnavailable(value: Json | undefined): boolean {
+  return typeof value === "string" && value.length <= 64 && NOTHING_MEASURED.test(value);
+}
+
+/** Resources that hold what somebody wrote, where the word `unknown` is a word. */
+const MESSAGES: ReadonlySet<string> = new Set(["text", "twitter"]);
+
 /** `undefined` stands for a value that is not known yet. */
 export function kindOf(endpoint: string, value: Json | undefined): Kind {
   const control = CONTROLS.get(endpoint);
@@ -81,6 +129,7 @@ export function kindOf(endpoint: string, value: Json | undefined): Kind {
   if (isFact(endpoint)) return "text";
   if (LED.test(endpoint) && isLit(value) !== null) return "toggle";
   if (quantityOf(value) !== null) return "number";
+  if (isUnavailable(value) && !MESSAGES.has(endpoint)) return "unknown";
   if (structureOf(value) === null) return "text";
   return endpoint === "imu" || endpoint === "position" ? endpoint : "structure";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, it } from "vitest";
 
-import { isLit, kindOf, numberText, quantityOf, structureOf, textOf } from "../../src/model/value";
+import { isLit, isUnavailable, kindOf, numberText, quantityOf, structureOf, textOf, unitText } from "../../src/model/value";
 import type { Json } from "../../src/wire/messages";
 import cases from "../quantities.json";
 
@@ -30,11 +30,38 @@ describe("numberText", () => {
     ["0.0", "0.0"],
     ["-4.5", "−4.5"],
     [0.1 + 0.2, "0.3000"],
-    [1e12, "1.000e+12"],
-    [2e-7, "2.000e-7"],
-    ["1e999", "Infinity"],
+    [1e12, "1\u202f×\u202f10¹²"],
+    [2e-7, "2\u202f×\u202f10⁻⁷"],
+    ["1e999", "∞"],
+    ["9999.5", "9999.5"],
+    ["101325.12", "101,325.12"],
   ])("%j reads %s", (value, text) => {
     expect(written(value)).toBe(text);
+  });
+});
+
+it("writes numbers as the readers do, with no more digits than were sent", () => {
+  const text = (number: number, decimals: number, language: string): string => numberText({ number, decimals }, language);
+  expect(text(-1234567.5, 1, "de")).toBe("−1.234.567,5");
+  expect(text(0.25, 2, "fr")).toBe("0,25");
+  expect(text(23, 0, "en")).toBe("23");
+  expect(text(1.23456789, 8, "en")).toBe("1.2346");
+  expect(text(Number.NaN, 2, "en")).toBe("–");
+});
+
+it("prints units", () => {
+  expect(["ug/m3", "m2", "°C", "uV", "us", "unit", "m/s2", "rpm", ""].map(unitText)).toEqual([
+    "µg/m³", "m²", "°C", "µV", "µs", "unit", "m/s2", "rpm", "",
+  ]); // prettier-ignore
+});
+
+describe("isUnavailable", () => {
+  it.each(["nan", "-nan", "NaN°C", "nan hPa", "nanhPa", "unavailable", "Unknown", " n/a ", "none"])("%s", (value) => {
+    expect(isUnavailable(value)).toBe(true);
+  });
+
+  it.each<Json | undefined>(["nancy", "none of them", "unknown person", "23", "", null, undefined, 0])("not %j", (value) => {
+    expect(isUnavailable(value)).toBe(false);
   });
 });
 
@@ -45,6 +72,8 @@ describe("kindOf", () => {
     ["temperature", null, "unknown"],
     ["temperature", "", "unknown"],
     ["temperature", undefined, "unknown"],
+    ["temperature", "nan°C", "unknown"],
+    ["text", "unknown", "text"],
     ["led", "0", "toggle"],
     ["led", 1, "toggle"],
     ["led2", "1", "toggle"],
