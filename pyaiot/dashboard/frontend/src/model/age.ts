@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-/** How long ago something was, in few letters. What seems to lie ahead (clocks differ) is `now`. */
-export function ageText(seconds: number): string {
-  if (seconds < 1.5) return "now";
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+/** How long ago something was, as a whole number of the greatest unit that fits. */
+export interface Age {
+  readonly unit: "now" | "seconds" | "minutes" | "hours" | "days";
+  readonly count: number;
 }
 
-/** The same for those who listen. */
-export function ageSpoken(seconds: number): string {
-  if (seconds < 1.5) return "just now";
-  const [count, unit] = ageText(seconds).split(" ");
-  const words: Readonly<Record<string, string>> = { s: "second", min: "minute", h: "hour", d: "day" };
-  return `${count} ${words[unit ?? ""] ?? ""}${count === "1" ? "" : "s"} ago`;
+/** The age of what happened so many seconds ago. What seems to lie ahead (clocks differ) is `now`. */
+export function ageOf(seconds: number): Age {
+  if (!(seconds >= 1.5)) return { unit: "now", count: 0 };
+  if (seconds < 60) return { unit: "seconds", count: Math.floor(seconds) };
+  if (seconds < 3600) return { unit: "minutes", count: Math.floor(seconds / 60) };
+  if (seconds < 86_400) return { unit: "hours", count: Math.floor(seconds / 3600) };
+  return { unit: "days", count: Math.floor(seconds / 86_400) };
 }

@@ -20,7 +20,8 @@ const LONGEST = 8_000;
 /** The place that the part of an address behind `#` names; whatever is wrong with it is left out. */
 export function parsePlace(hash: string, fallback: View): Place {
   const text = hash.slice(0, LONGEST).replace(/^#?\/?/, "");
-  const [name = "", query = ""] = text.split("?", 2);
+  const mark = text.indexOf("?");
+  const [name, query] = mark < 0 ? [text, ""] : [text.slice(0, mark), text.slice(mark + 1)];
   const view = VIEWS.find((each) => each === name) ?? fallback;
   return { view, params: Object.fromEntries(new URLSearchParams(query)) };
 }

@@ -5,9 +5,11 @@ export type Saying = string | Readonly<Partial<Record<Intl.LDMLPluralRule, strin
 /** Sayings by `room.key`. */
 export type Dictionary = Readonly<Record<string, Saying>>;
 export type Parameters = Readonly<Record<string, string | number>>;
+/** The sayings of a language, by the path of the file that they stand in. */
+export type Files = Readonly<Record<string, Readonly<Record<string, Saying>>>>;
 
 /** One dictionary of the files of a language: each file is a room. */
-export function dictionaryOf(files: Readonly<Record<string, Readonly<Record<string, Saying>>>>): Dictionary {
+export function dictionaryOf(files: Files): Dictionary {
   const dictionary: Record<string, Saying> = {};
   for (const [path, sayings] of Object.entries(files)) {
     const room = /([^/]+)\.json$/.exec(path)?.[1] ?? path;
@@ -19,8 +21,10 @@ export function dictionaryOf(files: Readonly<Record<string, Readonly<Record<stri
 /**
  * The words for `key` in a language.
  *
- * `{name}` stands for a parameter; the parameter `count` chooses the plural form. Where the
- * dictionary does not know the key, the key itself is shown, so that nothing is silently empty.
+ * `{name}` stands for a parameter; the parameter `count` chooses the plural form. Numbers are
+ * written as the language writes them; what is no quantity (a port, a version) is given as text.
+ * Where the dictionary does not know the key, the key itself is shown, so that nothing is silently
+ * empty.
  */
 export function say(dictionary: Dictionary, language: string, key: string, parameters: Parameters): string {
   const saying = dictionary[key];
@@ -28,10 +32,27 @@ export function say(dictionary: Dictionary, language: string, key: string, param
   const text = typeof saying === "string" ? saying : formOf(saying, language, Number(parameters.count ?? 0));
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = parameters[name];
-    return value === undefined ? whole : String(value);
+    if (value === undefined) return whole;
+    return typeof value === "number" ? grammarOf(language).numbers.format(value) : value;
   });
 }
 
 function formOf(forms: Exclude<Saying, string>, language: string, count: number): string {
-  return forms[new Intl.PluralRules(language).select(count)] ?? forms.other ?? "";
+  return forms[grammarOf(language).plurals.select(count)] ?? forms.other ?? "";
+}
+
+interface Grammar {
+  readonly plurals: Intl.PluralRules;
+  readonly numbers: Intl.NumberFormat;
+}
+
+/** Browsers take long to make these. */
+const grammars = new Map<string, Grammar>();
+
+function grammarOf(language: string): Grammar {
+  const known = grammars.get(language);
+  if (known !== undefined) return known;
+  const made = { plurals: new Intl.PluralRules(language), numbers: new Intl.NumberFormat(language) };
+  grammars.set(language, made);
+  return made;
 }

@@ -2,31 +2,29 @@
 import { describe, expect, it } from "vitest";
 
 import { addressesOf } from "../../src/config";
-import { ageSpoken, ageText } from "../../src/model/age";
-import { labelOf } from "../../src/model/label";
+import { ageOf } from "../../src/model/age";
+import { plainLabel } from "../../src/model/label";
 import { sparkOf } from "../../src/model/spark";
 import { leavesOf } from "../../src/model/structure";
 import { troubleOf } from "../../src/model/trouble";
 import type { Json } from "../../src/wire/messages";
 
-describe("ages", () => {
-  it.each([
-    [-100, "now", "just now"],
-    [0, "now", "just now"],
-    [1.6, "1 s", "1 second ago"],
-    [59.9, "59 s", "59 seconds ago"],
-    [60, "1 min", "1 minute ago"],
-    [7199, "1 h", "1 hour ago"],
-    [200_000, "2 d", "2 days ago"],
-  ])("%f s", (seconds, text, spoken) => {
-    expect(ageText(seconds)).toBe(text);
-    expect(ageSpoken(seconds)).toBe(spoken);
-  });
+it.each([
+  [-100, "now", 0],
+  [0, "now", 0],
+  [Number.NaN, "now", 0],
+  [1.6, "seconds", 1],
+  [59.9, "seconds", 59],
+  [60, "minutes", 1],
+  [7199, "hours", 1],
+  [200_000, "days", 2],
+])("tells an age of %f s", (seconds, unit, count) => {
+  expect(ageOf(seconds)).toEqual({ unit, count });
 });
 
-it("names resources as people do", () => {
-  expect(["led", "temperature", "cli/stats", "LED", "soil_moisture", "/"].map(labelOf)).toEqual([
-    "LED", "Temperature", "Cli stats", "LED", "Soil moisture", "",
+it("names resources that there are no words for by their own", () => {
+  expect(["temperature", "cli/stats", "LED", "soil_moisture", "/"].map(plainLabel)).toEqual([
+    "Temperature", "Cli stats", "LED", "Soil moisture", "",
   ]); // prettier-ignore
 });
 
@@ -107,11 +105,12 @@ describe("troubleOf", () => {
     expect(at("refused").commands).toContain(
       "aiot-broker --anonymous control --allow-origin http://page",
     );
-    expect(at("silent").advice).toContain("ws://b:8000/ws");
-    expect(troubleOf({ kind: "closed", reason: "Too many" }, "ws://b/ws", "").advice).toBe(
-      "The broker says: Too many",
-    );
-    expect(troubleOf({ kind: "closed", reason: "" }, "ws://b/ws", "").advice).toContain("ws://b/ws");
+    expect(at("silent").parameters).toEqual({ address: "ws://b:8000/ws" });
+    expect(troubleOf({ kind: "closed", reason: "Too many" }, "ws://b/ws", "")).toMatchObject({
+      advice: "trouble.said",
+      parameters: { reason: "Too many" },
+    });
+    expect(troubleOf({ kind: "closed", reason: "" }, "ws://b/ws", "").parameters).toEqual({ address: "ws://b/ws" });
     expect(troubleOf({ kind: "unreachable" }, "ws://b:9/ws", "").commands).toEqual([
       "aiot-broker --broker-port 9",
     ]);
