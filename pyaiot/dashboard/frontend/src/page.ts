@@ -94,6 +94,17 @@ export class Page {
     this.frames.add({ type: "dismissed", uid, endpoint });
   }
 
+  /** Take nodes that are gone or offline out of sight; they come back with the next news of them. */
+  forget(...uids: readonly string[]): void {
+    this.frames.add({ type: "forgotten", uids });
+  }
+
+  /** The same with all that are gone. */
+  forgetGone(): void {
+    const gone = [...this.state.value.roster.values()].filter(({ presence }) => presence === "gone");
+    this.forget(...gone.map(({ uid }) => uid));
+  }
+
   private remember(happenings: readonly Happening[], wall: number): void {
     for (const happening of happenings) {
       if (happening.type === "received") this.memory.received(happening.messages, wall);
