@@ -8,7 +8,7 @@ describe("a title", () => {
     [{ uid: "0123456789", title: "Own" }, { "0123456789": "Given" }, "Given"],
     [{ uid: "0123456789", title: "Own" }, { other: "Given" }, "Own"],
     [{ uid: "0123456789", title: "" }, {}, "Node 01234567"],
-    [{ uid: "constructor", title: "" }, {}, "Node construc"],
+    [{ uid: "toString", title: "" }, {}, "Node toString"],
   ])("of %j with %j is %s", (node, names, title) => {
     expect(titleOf(node, names)).toBe(title);
   });
