@@ -231,6 +231,12 @@ class DashboardSettings(ServiceSettings):
     title: str = setting("IoT Dashboard", "title of the page")
     logo: str | None = setting(None, "address of a picture beside the title", unit="url")
     favicon: str | None = setting(None, "address of the icon of the page", unit="url")
+    allow_picture: tuple[str, ...] = setting(
+        (),
+        "a site from which pictures are shown whose addresses nodes tell, such as"
+        " https://camera.example; may be repeated",
+        unit="url",
+    )
     floor_plan: str | None = setting(
         None, "picture (PNG or JPEG) to place nodes on in the map", unit="file"
     )

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import type { InjectionKey } from "vue";
+
 import type { Addresses } from "./wire/connection";
 
 /** What the server says about this page: the content of `config.json`. */
@@ -14,7 +16,12 @@ export interface Config {
   readonly camera_url: string | null;
   readonly logo: string | null;
   readonly favicon: string | null;
+  /** Origins, besides that of this page, from which pictures may be loaded. */
+  readonly pictures: readonly string[];
 }
+
+/** Origins from which the page may load pictures that nodes name. */
+export const PICTURES: InjectionKey<readonly string[]> = Symbol("pictures");
 
 /** The server's own words about this page. Throws when it cannot be had. */
 export async function loadConfig(): Promise<Config> {

@@ -73,21 +73,29 @@ export class Page {
     this.connection.wake();
   }
 
-  /** Ask a node to set a resource. What is shown changes only when the node says so. */
-  press(uid: string, endpoint: string, payload: string): void {
+  /**
+   * Ask a node to set a resource. What is shown changes only when the node says so.
+   *
+   * It is sent once it has been drawn that it was pressed. What must not wait for that, since a page
+   * that nobody sees draws nothing, is sent `atOnce`.
+   */
+  press(uid: string, endpoint: string, payload: string, { atOnce = false } = {}): void {
     this.orders += 1;
     const id = `${Date.now().toString(36)}-${this.orders}`;
     this.frames.add({ type: "pressed", id, uid, endpoint, payload });
-    this.frames.afterDrawn(() => {
+    const send = (): void => {
       const sent = this.connection.send({
         type: "update",
         data: { uid, endpoint, payload },
         id,
         timeout: COMMAND_TIMEOUT,
       });
-      if (sent) this.whenDrained(id);
-      else this.frames.add({ type: "unsendable", id });
-    });
+      if (!sent) this.frames.add({ type: "unsendable", id });
+      else if (atOnce) this.frames.add({ type: "sent", id });
+      else this.whenDrained(id);
+    };
+    if (atOnce) send();
+    else this.frames.afterDrawn(send);
   }
 
   dismiss(uid: string, endpoint: string): void {

@@ -2,7 +2,7 @@
 import type { Json, NodeState, Result, Snapshot, ToPage } from "../wire/messages";
 import { Draft, ownWord } from "./draft";
 import { presenceOf, type Cause, type Moment, type Phase, type Point, type Resource, type State } from "./state";
-import { isLit, quantityOf, textOf } from "./value";
+import { isOn, quantityOf, textOf } from "./value";
 
 /** What can happen to the page. */
 export type Happening =
@@ -67,6 +67,7 @@ function apply(draft: Draft, happening: Happening): void {
       }
       break;
     case "pressed":
+      overtake(draft, happening.uid, happening.endpoint);
       draft.openOrder(happening.id, happening.uid, happening.endpoint);
       draft.order(happening.uid, happening.endpoint, {
         id: happening.id,
@@ -93,6 +94,12 @@ function apply(draft: Draft, happening: Happening): void {
       tick(draft);
       break;
   }
+}
+
+/** A newer order takes the place of the one before: how that one ends is of no interest any more. */
+function overtake(draft: Draft, uid: string, endpoint: string): void {
+  const older = draft.has(uid) ? draft.node(uid).resources.get(endpoint)?.order : null;
+  if (older) draft.closeOrder(older.id);
 }
 
 function receive(draft: Draft, message: ToPage): void {
@@ -225,8 +232,8 @@ function confirm(draft: Draft, uid: string, { endpoint, value, order }: Resource
 }
 
 function agrees(value: Json | undefined, payload: string): boolean {
-  const lit = isLit(value);
-  return lit === null ? textOf(value) === payload : lit === isLit(payload);
+  const on = isOn(value);
+  return on === null ? textOf(value) === payload : on === isOn(payload);
 }
 
 function judge(draft: Draft, { id, status, reason }: Result): void {
