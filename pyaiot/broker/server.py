@@ -23,7 +23,7 @@ from pyaiot.broker.connection import (
     Upgrade,
 )
 from pyaiot.broker.core import Core
-from pyaiot.broker.descriptors import room_for
+from pyaiot.link.descriptors import room_for
 from pyaiot.broker.fanout import Fanout
 from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes

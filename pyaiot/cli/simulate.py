@@ -72,7 +72,7 @@ def _fleet(settings: SimulateSettings, plan: "Plan", host: str, port: int) -> "F
 
 
 def _run(**values: object) -> int:
-    from pyaiot.broker.descriptors import room_for
+    from pyaiot.link.descriptors import room_for
     from pyaiot.observe import logs
     from pyaiot.run import Service, quick_loop, run
 
