@@ -26,7 +26,6 @@ from pyaiot.settings import (
     MqttGatewaySettings,
     ServiceSettings,
     Settings,
-    SimulateSettings,
     UpSettings,
     WebsocketGatewaySettings,
     settings_of,
@@ -54,7 +53,6 @@ SERVICES: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("aiot-dashboard", DashboardSettings),
     ("aiot up` and `aiot demo", UpSettings),
     ("aiot nodes`, `aiot watch` and `aiot set", ClientSettings),
-    ("aiot simulate", SimulateSettings),
 )
 
 _SETTINGS_INTRO: Final = f"""\

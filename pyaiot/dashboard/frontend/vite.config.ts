@@ -23,7 +23,7 @@ function compressed(): Plugin {
     apply: "build",
     closeBundle() {
       for (const file of readdirSync(output, { recursive: true, encoding: "utf8" })) {
-        if (!/\.(css|html|js|svg)$/.test(file)) continue;
+        if (!/\.(css|html|js|json|svg)$/.test(file)) continue;
         const bytes = readFileSync(join(output, file));
         for (const { suffix, compress } of variants) {
           const small = compress(bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { InjectionKey } from "vue";
+import { inject, type InjectionKey } from "vue";
 
 import type { Addresses } from "./wire/connection";
 
@@ -16,12 +16,25 @@ export interface Config {
   readonly camera_url: string | null;
   readonly logo: string | null;
   readonly favicon: string | null;
-  /** Origins, besides that of this page, from which pictures may be loaded. */
-  readonly pictures: readonly string[];
+  /** What the map may show below the nodes, besides the world. */
+  readonly map: {
+    /** Address of a floor plan. */
+    readonly plan: string | null;
+    readonly tiles: {
+      /** Address of a map picture, with `{z}`, `{x}` and `{y}` in it. */
+      readonly template: string;
+      readonly attribution: string;
+    } | null;
+  };
 }
 
-/** Origins from which the page may load pictures that nodes name. */
-export const PICTURES: InjectionKey<readonly string[]> = Symbol("pictures");
+export const CONFIG: InjectionKey<Config> = Symbol("config");
+
+export function useConfig(): Config {
+  const config = inject(CONFIG);
+  if (config === undefined) throw new Error("No config was provided.");
+  return config;
+}
 
 /** The server's own words about this page. Throws when it cannot be had. */
 export async function loadConfig(): Promise<Config> {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { Availability } from "../../wire/messages";
+import type { Node, Resource } from "../state";
+import { spotOf, type Spot } from "./mercator";
+import { POSITION, positionOf } from "./position";
+
+/** Whether a node is there; a node that left is gone. */
+export type Presence = Availability | "gone";
+
+export function presenceOf({ availability, goneSince }: Pick<Node, "availability" | "goneSince">): Presence {
+  return goneSince === null ? availability : "gone";
+}
+
+/**
+ * Where on earth nodes say they are.
+ *
+ * The text of a position is read once, not each time somebody asks: most nodes never move.
+ */
+export class Whereabouts {
+  private readonly known = new WeakMap<Resource, Spot | null>();
+
+  /** The spot of a node on the map of the world, or null where it says none that makes sense. */
+  of(node: Node): Spot | null {
+    const resource = node.resources.get(POSITION);
+    if (resource === undefined) return null;
+    let spot = this.known.get(resource);
+    if (spot === undefined) {
+      const position = positionOf(resource.value);
+      spot = position === null ? null : spotOf(position);
+      this.known.set(resource, spot);
+    }
+    return spot;
+  }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import type { Presence } from "../../model/map/whereabouts";
+import type { Node, Resource } from "../../model/state";
+import { isLit, kindOf, numberText, quantityOf, textOf } from "../../model/value";
+import { preferences } from "../../settings";
+import { t } from "../../words";
+
+/** Characters of a text that have room on a map. */
+const LONGEST = 60;
+
+/** What a node is called here. */
+export function nameOf({ uid, title }: Pick<Node, "uid" | "title">): string {
+  const { names } = preferences.value;
+  const given = Object.hasOwn(names, uid) ? names[uid] : undefined;
+  return given ?? (title === "" ? t("map.node", { uid: uid.slice(0, 8) }) : title);
+}
+
+/** A value in a few letters. */
+export function readingText({ endpoint, value }: Resource): string {
+  const kind = kindOf(endpoint, value);
+  if (kind === "unknown") return t("map.unknown");
+  if (kind === "toggle") return t(isLit(value) === true ? "map.on" : "map.off");
+  const quantity = kind === "number" ? quantityOf(value) : null;
+  if (quantity !== null) return `${numberText(quantity)} ${quantity.unit}`.trim();
+  const text = textOf(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+const PRESENCE_WORDS: Readonly<Record<Presence, string>> = {
+  online: "page.markOnline",
+  late: "page.markLate",
+  offline: "page.markOffline",
+  gone: "page.markGone",
+};
+
+export function presenceWord(presence: Presence): string {
+  return t(PRESENCE_WORDS[presence]);
+}
