@@ -18,7 +18,7 @@ PROGRAMS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notl
 	chromium:chromium chromedriver:chromium-driver gcc:build-essential
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench bench-quick build clean
+.PHONY: help demo test check fix bench bench-quick bench-page build clean
 
 help:
 	@echo "make demo   run everything with simulated nodes, and open http://localhost:8080"
@@ -26,6 +26,7 @@ help:
 	@echo "make check  look at style, spelling and types; make fix mends what can be mended"
 	@echo "make bench  measure the broker against others, and write docs/performance.md;"
 	@echo "            make bench-quick takes a minute and writes nothing"
+	@echo "make bench-page  measure the page in Chromium before 2,500 nodes; BENCH_ARGS=--help"
 	@echo "make build  make a wheel and a source archive in dist/"
 	@echo "make clean  remove all that these targets made"
 
@@ -51,6 +52,10 @@ bench: $(VENV)/installed
 
 bench-quick: $(VENV)/installed
 	$(BIN)/python -m benchmarks.run --quick $(BENCH_ARGS)
+
+bench-page: $(VENV)/page
+	scripts/packages chromium:chromium || true
+	$(BIN)/python -m benchmarks.page $(BENCH_ARGS)
 
 build: $(VENV)/with-tests
 	$(BIN)/python -m build

@@ -231,6 +231,12 @@ class DashboardSettings(ServiceSettings):
     title: str = setting("IoT Dashboard", "title of the page")
     logo: str | None = setting(None, "address of a picture beside the title", unit="url")
     favicon: str | None = setting(None, "address of the icon of the page", unit="url")
+    allow_picture: tuple[str, ...] = setting(
+        (),
+        "a site from which pictures are shown whose addresses nodes tell, such as"
+        " https://camera.example; may be repeated",
+        unit="url",
+    )
     floor_plan: str | None = setting(
         None, "picture (PNG or JPEG) to place nodes on in the map", unit="file"
     )
@@ -294,6 +300,47 @@ class ClientSettings(Settings):
             object.__setattr__(self, "broker_port", 443 if self.broker_ssl else 80)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimulateSettings(Settings):
+    """`aiot simulate`."""
+
+    section: ClassVar[str] = "simulate"
+
+    nodes: int = setting(10, "how many nodes", minimum=1, maximum=10_000)
+    protocol: Literal["coap", "mqtt", "websocket"] = setting("websocket", "what they speak")
+    host: str = setting(
+        "localhost", "host of the gateway, or with mqtt of the MQTT broker", unit="host"
+    )
+    port: int = port(0, "its port; 0 for the usual one: 5683, 1886 or 8001")
+    resources: tuple[str, ...] = setting(
+        ("temperature", "led"), "what each node has, such as temperature,humidity,led"
+    )
+    values: Literal["sine", "linear", "random"] = setting(
+        "sine", "how what they measure goes: up and down, up and again from the bottom, or anyhow"
+    )
+    period: float = setting(
+        5.0, "time between two values of each resource that is measured", minimum=0.01,
+        unit="seconds",
+    )  # fmt: skip
+    seed: int = setting(0, "nodes with the same seed measure the same", minimum=0)
+    node_name: str = setting("Simulated", "the nodes' name, before their number")
+    mqtt_ssl: bool = setting(False, "connect to the MQTT broker by TLS")
+    mqtt_ca: str | None = setting(
+        None,
+        "certificates to trust (PEM) for the MQTT broker, instead of the system's",
+        unit="file",
+    )
+    mqtt_user: str | None = setting(None, "user name at the MQTT broker", unit="name")
+    mqtt_password: str | None = setting(None, "password at the MQTT broker", secret=True)
+    config: str | None = setting(
+        None,
+        "read settings from this file (TOML, or the original's Python)",
+        unit="file",
+        in_file=False,
+    )
+    debug: bool = setting(False, "log everything that happens")
+
+
 SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     BrokerSettings,
     CoapGatewaySettings,
@@ -302,7 +349,7 @@ SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     DashboardSettings,
 )
 
-ALL: Final[tuple[type[Settings], ...]] = (*SERVICES, UpSettings, ClientSettings)
+ALL: Final[tuple[type[Settings], ...]] = (*SERVICES, UpSettings, ClientSettings, SimulateSettings)
 
 
 def settings_of(cls: type[Settings]) -> Mapping[str, Setting]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
+from pyaiot.simulate.things import RESOURCES
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
     page
@@ -57,11 +59,10 @@ def test_a_command_that_is_shown_is_understood(page: str, command: str) -> None:
         assert re.search(rf"^{re.escape(words[1])}:", makefile, flags=re.MULTILINE), page
     elif words[0] == "python3":
         script = (ROOT / words[1]).read_text()
-        resources = (ROOT / "pyaiot" / "simulate" / "things.py").read_text()
         shared = (ROOT / "pyaiot" / "simulate" / "command.py").read_text()
         for word in words[2:]:
             name = word.partition("=")[0]
-            known = f'"{name}"' in script + shared or f'"{name[2:]}": Resource' in resources
+            known = f'"{name}"' in script + shared or name[2:] in RESOURCES
             assert known, f"{page}: {word}"
     else:
         assert parsed(words).command is not None

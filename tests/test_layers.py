@@ -40,7 +40,6 @@ LAYERS = {
     "pyaiot.broker.client_link": Layer.SHELLS,
     "pyaiot.broker.complaints": Layer.SHELLS,
     "pyaiot.broker.connection": Layer.SHELLS,
-    "pyaiot.broker.descriptors": Layer.SHELLS,
     "pyaiot.broker.gateway_link": Layer.SHELLS,
     "pyaiot.broker.intake": Layer.SHELLS,
     "pyaiot.broker.post": Layer.SHELLS,

@@ -23,13 +23,13 @@ from pyaiot.broker.connection import (
     Upgrade,
 )
 from pyaiot.broker.core import Core
-from pyaiot.broker.descriptors import room_for
 from pyaiot.broker.fanout import Fanout
 from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.post import Post
 from pyaiot.broker.reception import Capacity, Reception, Surroundings
 from pyaiot.broker.statistics import samples
+from pyaiot.link.descriptors import room_for
 from pyaiot.link.listen import BACKLOG
 from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health

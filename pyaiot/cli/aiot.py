@@ -17,6 +17,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "nodes": "List the nodes.",
     "watch": "Follow what nodes report.",
     "set": "Set a resource of a node, and wait for the result.",
+    "simulate": "Be as many nodes as you like, for running gateways.",
 }
 """What each module of this package that holds a subcommand is for."""
 

@@ -84,9 +84,15 @@ def _meaning(setting: Setting, default: object) -> str:
     if setting.kind in {int, float} and setting.unit != "port":
         notes.append(setting.range)
     if default not in {None, (), ""} and default is not False:
-        notes.append(f"default {default:g}" if isinstance(default, float) else f"default {default}")
+        notes.append(f"default {_written(default)}")
     sentence = setting.help[0].upper() + setting.help[1:]
     return f"{sentence}  [{'; '.join(notes)}]" if any(notes) else sentence
+
+
+def _written(default: object) -> str:
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 class SettingsCommand(click.Command):

@@ -26,6 +26,7 @@ from pyaiot.settings import (
     MqttGatewaySettings,
     ServiceSettings,
     Settings,
+    SimulateSettings,
     UpSettings,
     WebsocketGatewaySettings,
     settings_of,
@@ -53,6 +54,7 @@ SERVICES: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("aiot-dashboard", DashboardSettings),
     ("aiot up` and `aiot demo", UpSettings),
     ("aiot nodes`, `aiot watch` and `aiot set", ClientSettings),
+    ("aiot simulate", SimulateSettings),
 )
 
 _SETTINGS_INTRO: Final = f"""\

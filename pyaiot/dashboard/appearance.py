@@ -17,13 +17,15 @@ MAX_URL: Final = 2048
 class Appearance:
     """A title and pictures; each picture is an address by HTTP, or a path on this server.
 
-    Raises SettingsInvalid for anything else, such as ``javascript:`` addresses.
+    From the sites in `allow_picture` come the pictures whose addresses nodes tell. Raises
+    SettingsInvalid for anything else, such as ``javascript:`` addresses.
     """
 
     title: str = "IoT Dashboard"
     logo: str | None = None
     favicon: str | None = None
     camera_url: str | None = None
+    allow_picture: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.title.strip() or len(self.title) > MAX_TITLE or _has_controls(self.title):
@@ -33,11 +35,16 @@ class Appearance:
                 origin_of(getattr(self, name) or "/")
             except ValueError as exc:
                 raise SettingsInvalid(f"{name}: {exc}") from None
+        for site in self.allow_picture:
+            try:
+                _check_site(site)
+            except ValueError as exc:
+                raise SettingsInvalid(f"allow_picture: {exc}") from None
 
     @property
     def picture_origins(self) -> tuple[str, ...]:
         """Where pictures come from, other than from this server."""
-        pictures = (self.logo, self.favicon, self.camera_url)
+        pictures = (self.logo, self.favicon, self.camera_url, *self.allow_picture)
         origins = (origin_of(each) for each in pictures if each)
         return tuple(dict.fromkeys(origin for origin in origins if origin))
 
@@ -64,6 +71,12 @@ def origin_of(url: str) -> str:
     if parts.scheme or parts.netloc or url.startswith("//"):
         raise ValueError("expected an address that begins with http:// or https://, or a path")
     return ""
+
+
+def _check_site(site: str) -> None:
+    parts = urlsplit(site)
+    if not origin_of(site) or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("expected a site without a path, such as https://camera.example")
 
 
 def _has_controls(text: str) -> bool:

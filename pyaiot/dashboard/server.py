@@ -205,6 +205,7 @@ class _Config(_Handler):
                 "camera_url": appearance.camera_url,
                 "logo": appearance.logo,
                 "favicon": appearance.favicon,
+                "pictures": appearance.picture_origins,
                 "map": self.site.grounds.facts,
             }
         )

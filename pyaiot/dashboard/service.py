@@ -32,7 +32,13 @@ async def serve(settings: DashboardSettings, ready: Callable[[str], None]) -> No
     """
     site = Site(
         Assets.load(_folder(settings.static_path)),
-        Appearance(settings.title, settings.logo, settings.favicon, settings.camera_url),
+        Appearance(
+            settings.title,
+            settings.logo,
+            settings.favicon,
+            settings.camera_url,
+            settings.allow_picture,
+        ),
         _grounds(settings),
         BrokerAddress.of(settings.broker_host, settings.broker_port, secure=settings.broker_ssl),
         Health("aiot-dashboard", __version__, time.monotonic()),

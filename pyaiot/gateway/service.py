@@ -15,6 +15,7 @@ from pyaiot.gateway.shell import Gateway
 from pyaiot.gateway.spool import Spool
 from pyaiot.link.backoff import Backoff
 from pyaiot.link.client import Link, link_url
+from pyaiot.link.descriptors import room_for
 from pyaiot.link.keyfile import read_keys
 from pyaiot.model.availability import Liveness
 from pyaiot.model.moment import Moment
@@ -90,7 +91,7 @@ def _websocket(settings: WebsocketGatewaySettings) -> tuple[Adapter, Callable[[]
     from pyaiot.gateway.websocket.adapter import WebsocketAdapter  # noqa: PLC0415 - as said above
 
     adapter = WebsocketAdapter(
-        settings.gateway_host, settings.gateway_port, max_nodes=settings.max_nodes
+        settings.gateway_host, settings.gateway_port, max_nodes=room_for(settings.max_nodes)
     )
     return adapter, lambda: _url("ws", settings.gateway_host, adapter.port) + "/node"
 

@@ -45,13 +45,17 @@ class Quantity:
         return cls(float(match[1].replace(",", ".")), match[2] or "")
 
 
+_TRUE: Final = frozenset({"1", "true", "on"})
+_FALSE: Final = frozenset({"0", "false", "off"})
+
+
 def says(value: Value, payload: str) -> bool:
     """Whether a node that reports `value` has done what a command with `payload` asked for.
 
     Nodes put it in their own words: ``21`` may come back as ``"21.0°C"``, ``1`` as ``true``.
     """
     if isinstance(value, bool):
-        value = int(value)
+        return payload.strip().lower() in (_TRUE if value else _FALSE)
     if isinstance(value, list | dict):
         try:
             return bool(msgspec.json.decode(payload) == value)

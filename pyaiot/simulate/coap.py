@@ -8,19 +8,15 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from aiocoap.message import Message
-from aiocoap.numbers.codes import Code
-
-from pyaiot.errors import CommandFailed, InvalidValue, StartFailed
-from pyaiot.gateway.coap.blockwise import Blockwise, failure
+from pyaiot.errors import CommandFailed, StartFailed
 from pyaiot.gateway.coap.client import Client
-from pyaiot.gateway.coap.links import WELL_KNOWN
 from pyaiot.gateway.coap.peers import COAP_PORT
 from pyaiot.gateway.coap.quiet import Quiet
 from pyaiot.gateway.coap.site import ALIVE, SERVER
 from pyaiot.gateway.coap.transport import Remote, Transport
 from pyaiot.model.node import checked_uid
-from pyaiot.simulate.things import ALIVE_PERIOD, RESOURCES, Thing
+from pyaiot.simulate.coap_server import CoapServer
+from pyaiot.simulate.things import ALIVE_PERIOD, Thing
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +28,6 @@ FIRST_RETRY: Final = 1.0
 
 PATIENCE: Final = 5.0
 """Seconds for which an answer of the gateway is awaited."""
-
-_SHORT: Final = 64
-"""Bytes that the answer to a PUT may repeat of the new value."""
-
-_TEXT: Final = 0
-_LINK_FORMAT: Final = 40
 
 
 class CoapNode:
@@ -71,7 +61,6 @@ class CoapNode:
         self._changed: dict[str, None] = {}
         """Resources that were set and whose new value the gateway has yet to hear."""
         self._stirred = asyncio.Event()
-        self._blockwise: Blockwise
         self._transport: Transport
         self._client: Client
 
@@ -91,8 +80,8 @@ class CoapNode:
         Raises StartFailed when none of the ports can be had.
         """
         clock = asyncio.get_running_loop().time
-        self._blockwise = Blockwise(clock)
-        self._transport = await self._open(Quiet(logger, clock))
+        server = CoapServer(self._thing, clock, self._set)
+        self._transport = await self._open(server, Quiet(logger, clock))
         self._client = Client(self._transport, PATIENCE)
         self._uid = self._uid or f"{socket.gethostname()}-{self.port}"
         try:
@@ -104,10 +93,14 @@ class CoapNode:
         finally:
             await self._transport.close()
 
-    async def _open(self, log: Quiet) -> Transport:
+    def _set(self, name: str) -> None:
+        self._changed[name] = None
+        self._stirred.set()
+
+    async def _open(self, server: CoapServer, log: Quiet) -> Transport:
         for number, port in enumerate(self._ports, start=1):
             try:
-                transport = await Transport.open(self._host, port, self._answer, self._random, log)
+                transport = await Transport.open(self._host, port, server.answer, self._random, log)
             except StartFailed:
                 if number == len(self._ports):
                     raise
@@ -192,36 +185,3 @@ class CoapNode:
                 logger.warning(
                     "the gateway %s:%d does not take what is posted: %s", host, port, reason
                 )
-
-    def _answer(self, request: Message) -> Message:
-        """What whoever asks this node gets."""
-        path = request.opt.uri_path
-        name = "/".join(path)
-        logger.debug("%s /%s from %s", request.code, name, request.remote.hostinfo)
-        if path != WELL_KNOWN and name not in self._thing.values:
-            return failure(Code.NOT_FOUND, f"No resource '{name}'.")
-        if request.code is Code.GET:
-            return self._blockwise.answer(request, lambda _: self._get(name, path))
-        if request.code in {Code.PUT, Code.POST} and path != WELL_KNOWN:
-            return self._blockwise.answer(request, lambda body: self._put(name, body))
-        return failure(Code.METHOD_NOT_ALLOWED, "Not allowed.")
-
-    def _get(self, name: str, path: tuple[str, ...]) -> Message:
-        if path != WELL_KNOWN:
-            value = self._thing.values[name]
-            return Message(code=Code.CONTENT, payload=value.encode(), content_format=_TEXT)
-        links = ",".join(f"</{each}>;ct={_TEXT}" for each in self._thing.values)
-        return Message(code=Code.CONTENT, payload=links.encode(), content_format=_LINK_FORMAT)
-
-    def _put(self, name: str, body: bytes) -> Message:
-        if RESOURCES[name].accepts is None:
-            return failure(Code.METHOD_NOT_ALLOWED, f"Resource '{name}' is read-only.")
-        try:
-            self._thing.put(name, body.decode())
-        except (InvalidValue, UnicodeDecodeError) as exc:
-            return failure(Code.BAD_REQUEST, str(exc))
-        logger.debug("set %s to %s", name, self._thing.values[name])
-        self._changed[name] = None
-        self._stirred.set()
-        told = f"{name}:{self._thing.values[name]}".encode()
-        return Message(code=Code.CHANGED, payload=told if len(told) <= _SHORT else b"")

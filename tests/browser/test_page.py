@@ -119,11 +119,11 @@ async def test_unknown_zero_and_the_unforeseen_each_have_their_look(opened: Open
         assert await look("unknown") == ("unknown", "Unknown no value")
         assert (await look("count"))[0] == "number"
         kind, text = await look("position")
-        assert kind == "structure"
+        assert kind == "position"
         assert "lat 48.7 lng 2.2" in text
         assert "a.b 1" in (await look("nested"))[1]
         assert (await look("note"))[0] == "text"
-        assert (await look("flag"))[0] == "text"
+        assert (await look("flag"))[0] == "toggle"
         # What a node is, and not what it measures, stands below.
         assert await look("version") == (None, "")
         assert "1.2" in await browser.text(f"{CARD} .facts")

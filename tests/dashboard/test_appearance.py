@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
+from typing import Any
+
 import pytest
 
 from pyaiot.dashboard.appearance import MAX_TITLE, Appearance
@@ -16,6 +18,23 @@ def test_pictures_are_addresses_by_http_or_paths() -> None:
     assert Appearance(logo="logo.png", favicon="").picture_origins == ()
     twice = Appearance(logo="http://a/1", favicon="http://a/2")
     assert twice.picture_origins == ("http://a",)
+
+
+def test_pictures_of_nodes_come_from_sites_that_are_allowed() -> None:
+    look = Appearance(
+        camera_url="http://a/1", allow_picture=("http://a", "https://b:8443/", "http://[fd00::1]")
+    )
+    assert look.picture_origins == ("http://a", "https://b:8443", "http://[fd00::1]")
+
+
+@pytest.mark.parametrize(
+    "site",
+    ["", "*", "a", "/", "/a.png", "https:", "http://a/b", "http://a/?b", "http://a/#b", "data:",
+     "http://u:p@a", "http://a;script-src", "http://a http://b", "http://*.a", "http://a:x"],
+)  # fmt: skip
+def test_what_is_no_site_is_refused(site: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"^allow_picture: "):
+        Appearance(allow_picture=("http://ok", site))
 
 
 @pytest.mark.parametrize(
@@ -41,8 +60,9 @@ def test_pictures_are_addresses_by_http_or_paths() -> None:
 )
 @pytest.mark.parametrize("name", ["logo", "favicon", "camera_url"])
 def test_what_is_no_picture_is_refused_by_name(name: str, url: str) -> None:
+    wrong: dict[str, Any] = {name: url}
     with pytest.raises(SettingsInvalid, match=f"^{name}: "):
-        Appearance(**{name: url})
+        Appearance(**wrong)
 
 
 @pytest.mark.parametrize("title", ["", "  ", "a\nb", "a\u202eb", "a" * (MAX_TITLE + 1)])

@@ -108,6 +108,7 @@ async def test_facts_for_the_page_and_its_policy_agree_on_the_broker(built: Path
         "title": "</script><b>",
         "logo": "/logo.svg",
         "camera_url": "http://camera:81/x?y",
+        "allow_picture": ("https://pictures.example",),
     }
     async with running_dashboard(**settings) as url:
         near = await ask(url, "/config.json")
@@ -121,13 +122,14 @@ async def test_facts_for_the_page_and_its_policy_agree_on_the_broker(built: Path
         "camera_url": "http://camera:81/x?y",
         "logo": "/logo.svg",
         "favicon": None,
+        "pictures": ["http://camera:81", "https://pictures.example"],
         "map": {"plan": None, "tiles": None},
     }
     assert near.headers["content-type"].startswith("application/json")
     assert near.headers["cache-control"] == "no-store"
     assert json.loads(far.body)["broker"]["host"] == "pi.local"
     assert rule(far_page, "connect-src") == "'self' ws://pi.local:8123 http://pi.local:8123"
-    assert rule(far_page, "img-src") == "'self' http://camera:81"
+    assert rule(far_page, "img-src") == "'self' http://camera:81 https://pictures.example"
     assert rule(v6_page, "connect-src") == "'self' ws://[fd00::7]:8123 http://[fd00::7]:8123"
     # The title is no part of the page's text.
     assert far_page.body == INDEX

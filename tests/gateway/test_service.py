@@ -161,3 +161,16 @@ class TestCannotStart:
         adapter, where = adapter_of(LoudSettings(gateway_host="::1", gateway_port=8001))
         assert adapter.protocol == "WebSocket"
         assert where() == "ws://[::1]:8001/node"
+
+
+def test_as_many_nodes_as_the_system_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def room_for(connections: int) -> int:
+        asked.append(connections)
+        return 7
+
+    monkeypatch.setattr("pyaiot.gateway.service.room_for", room_for)
+    adapter, _ = adapter_of(WebsocketGatewaySettings(gateway_port=0, max_nodes=3000))
+    assert asked == [3000]
+    assert adapter._max_nodes == 7  # type: ignore[attr-defined]

@@ -60,6 +60,8 @@ def test_what_holds_no_number(value: Any) -> None:
         (1, "1"),
         (True, "1"),
         (False, "0"),
+        (True, "true"),
+        (False, " OFF"),
         (" 0:0:0 ", "0:0:0\n"),
         ("21.0°C", "21"),
         ("21 °C", "21.0°C"),
@@ -78,6 +80,8 @@ def test_a_node_that_says_what_was_asked_for(value: Value, payload: str) -> None
     [
         ("0", "1"),
         (True, "0"),
+        (True, "false"),
+        (True, ""),
         (None, "1"),
         ("21°C", "22"),
         ("21°C", "21°F"),

@@ -14,6 +14,7 @@ from pyaiot.gateway.mqtt.session import (
     Refused,
     Server,
     Session,
+    SubscriptionRefused,
     Unanswered,
     connected,
 )
@@ -24,6 +25,10 @@ logger = logging.getLogger(__name__)
 LASTING: Final = 30.0
 """Seconds after which a connection counts as a success. A broker that lets one in only to throw one
 out again is not tried ever faster."""
+
+
+MAX_FILTERS: Final = 500
+"""Subscriptions in one packet, which a broker need not take in any length."""
 
 
 class MqttClient:
@@ -40,10 +45,14 @@ class MqttClient:
         subscriptions: Sequence[str],
         handle: Handler,
         backoff: Backoff,
+        *,
+        otherwise: Sequence[str] = (),
     ) -> None:
+        """`otherwise` is what to subscribe to where the broker refuses some of `subscriptions`."""
         self._server = server
         self._client_id = client_id
         self._subscriptions = subscriptions
+        self._otherwise = otherwise
         self._handle = handle
         self._backoff = backoff
         self._version = Version.V5
@@ -77,7 +86,7 @@ class MqttClient:
         async with connected(
             self._server, context, self._client_id, self._version, self._handle
         ) as session:
-            await session.subscribe(self._subscriptions)
+            await self._subscribe(session)
             logger.info("connected to the MQTT broker at %s", self._server)
             self._complaint = ""
             self._worked = True
@@ -93,6 +102,14 @@ class MqttClient:
             if loop.time() - since > LASTING:
                 self._backoff.reset()
             raise LinkFailed(reason)
+
+    async def _subscribe(self, session: Session) -> None:
+        try:
+            await _subscribe_all(session, self._subscriptions)
+        except SubscriptionRefused:
+            if not self._otherwise:
+                raise
+            await _subscribe_all(session, self._otherwise)
 
     def _fall_back(self, failure: LinkFailed) -> bool:
         """Whether to try the other version now."""
@@ -115,3 +132,8 @@ class MqttClient:
         if self._session is None:
             raise LinkFailed("MQTT broker not connected")
         return await self._session.publish(topic, payload)
+
+
+async def _subscribe_all(session: Session, filters: Sequence[str]) -> None:
+    for first in range(0, len(filters), MAX_FILTERS):
+        await session.subscribe(filters[first : first + MAX_FILTERS])

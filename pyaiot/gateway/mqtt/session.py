@@ -87,6 +87,10 @@ class Unanswered(LinkFailed):
     """
 
 
+class SubscriptionRefused(LinkFailed):
+    """The broker does not grant a subscription."""
+
+
 class Session(asyncio.Protocol):
     """A clean session: nothing of it outlives the connection."""
 
@@ -181,7 +185,10 @@ class Session(asyncio.Protocol):
         self._window = asyncio.Semaphore(min(MAX_UNACKNOWLEDGED, answer.receive_maximum))
 
     async def subscribe(self, filters: Sequence[str]) -> None:
-        """Subscribe at QoS 1; raises LinkFailed when the broker does not grant all of `filters`."""
+        """Subscribe at QoS 1.
+
+        Raises SubscriptionRefused when the broker does not grant all of `filters`.
+        """
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 answer = await self._exchange(
@@ -193,7 +200,7 @@ class Session(asyncio.Protocol):
         refused = [code for code in codes if code >= FAILURE]
         if refused or len(codes) != len(filters):
             reason = reason_text(refused[0]) if refused else "unexpected answer"
-            raise LinkFailed(f"subscription refused: {reason}")
+            raise SubscriptionRefused(f"subscription refused: {reason}")
 
     async def publish(self, topic: str, payload: bytes) -> bool:
         """Publish at QoS 1; returns when the broker has taken the message.

@@ -16,6 +16,8 @@ export interface Config {
   readonly camera_url: string | null;
   readonly logo: string | null;
   readonly favicon: string | null;
+  /** Origins, besides that of this page, from which pictures may be loaded. */
+  readonly pictures: readonly string[];
   /** What the map may show below the nodes, besides the world. */
   readonly map: {
     /** Address of a floor plan. */
@@ -35,6 +37,9 @@ export function useConfig(): Config {
   if (config === undefined) throw new Error("No config was provided.");
   return config;
 }
+
+/** Origins from which the page may load pictures that nodes name. */
+export const PICTURES: InjectionKey<readonly string[]> = Symbol("pictures");
 
 /** The server's own words about this page. Throws when it cannot be had. */
 export async function loadConfig(): Promise<Config> {

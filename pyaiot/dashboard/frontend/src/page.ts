@@ -73,25 +73,44 @@ export class Page {
     this.connection.wake();
   }
 
-  /** Ask a node to set a resource. What is shown changes only when the node says so. */
-  press(uid: string, endpoint: string, payload: string): void {
+  /**
+   * Ask a node to set a resource. What is shown changes only when the node says so.
+   *
+   * It is sent once it has been drawn that it was pressed. What must not wait for that, since a page
+   * that nobody sees draws nothing, is sent `atOnce`.
+   */
+  press(uid: string, endpoint: string, payload: string, { atOnce = false } = {}): void {
     this.orders += 1;
     const id = `${Date.now().toString(36)}-${this.orders}`;
     this.frames.add({ type: "pressed", id, uid, endpoint, payload });
-    this.frames.afterDrawn(() => {
+    const send = (): void => {
       const sent = this.connection.send({
         type: "update",
         data: { uid, endpoint, payload },
         id,
         timeout: COMMAND_TIMEOUT,
       });
-      if (sent) this.whenDrained(id);
-      else this.frames.add({ type: "unsendable", id });
-    });
+      if (!sent) this.frames.add({ type: "unsendable", id });
+      else if (atOnce) this.frames.add({ type: "sent", id });
+      else this.whenDrained(id);
+    };
+    if (atOnce) send();
+    else this.frames.afterDrawn(send);
   }
 
   dismiss(uid: string, endpoint: string): void {
     this.frames.add({ type: "dismissed", uid, endpoint });
+  }
+
+  /** Take nodes that are gone or offline out of sight; they come back with the next news of them. */
+  forget(...uids: readonly string[]): void {
+    this.frames.add({ type: "forgotten", uids });
+  }
+
+  /** The same with all that are gone. */
+  forgetGone(): void {
+    const gone = [...this.state.value.roster.values()].filter(({ presence }) => presence === "gone");
+    this.forget(...gone.map(({ uid }) => uid));
   }
 
   private remember(happenings: readonly Happening[], wall: number): void {

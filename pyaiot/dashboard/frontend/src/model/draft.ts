@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { presenceOf, type Entry, type Moment, type Node, type Order, type Resource, type State } from "./state";
+import { inOrder, merged } from "./title";
 import { textOf } from "./value";
-import type { Moment, Node, Order, Resource, State } from "./state";
-
-/** By name; those without one come last. */
-function inOrder(a: Node, b: Node): number {
-  const unnamed = Number(a.title === "") - Number(b.title === "");
-  return unnamed || byName.compare(a.title, b.title) || (a.uid < b.uid ? -1 : 1);
-}
 
 type Mutable<T> = { -readonly [name in keyof T]: T[name] };
 type NodeDraft = Mutable<Node> & { resources: Map<string, Resource> };
-
-const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
 /**
  * A state in the making.
@@ -23,9 +16,11 @@ const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base"
 export class Draft {
   private readonly state: Mutable<State>;
   private nodes: Map<string, Node> | null = null;
+  private aside: Map<string, Node> | null = null;
   private open: Map<string, { readonly uid: string; readonly endpoint: string }> | null = null;
   private readonly touched = new Map<string, NodeDraft>();
-  private unsorted = false;
+  /** Nodes that came, left or have another title now, and so another place in the list. */
+  private readonly misplaced = new Set<string>();
 
   constructor(
     private readonly before: State,
@@ -43,37 +38,56 @@ export class Draft {
     return this.state;
   }
 
-  set(change: Partial<Omit<State, "nodes" | "order" | "open">>): void {
+  set(change: Partial<Omit<State, "nodes" | "order" | "roster" | "aside" | "open">>): void {
     Object.assign(this.state, change);
   }
 
+  /** Whether a node is known, be it in sight or dismissed. */
   has(uid: string): boolean {
-    return this.state.nodes.has(uid);
+    return this.state.nodes.has(uid) || this.state.aside.has(uid);
   }
 
-  /** The node to change; made if there is none yet. */
+  /** The node to change; made if there is none yet, and in sight again if it was dismissed. */
   node(uid: string): NodeDraft {
     const touched = this.touched.get(uid);
     if (touched !== undefined) return touched;
-    const known = this.state.nodes.get(uid);
+    const shown = this.state.nodes.get(uid);
+    const known = shown ?? this.state.aside.get(uid);
     const node: NodeDraft =
       known === undefined ? this.fresh(uid) : { ...known, resources: new Map(known.resources) };
     this.touched.set(uid, node);
     this.writableNodes().set(uid, node);
-    if (known === undefined) this.unsorted = true;
+    if (shown === undefined) this.misplaced.add(uid);
+    if (shown === undefined && known !== undefined) this.writableAside().delete(uid);
     return node;
   }
 
+  /** Forget a node for good. */
   remove(uid: string): void {
     this.touched.delete(uid);
-    this.writableNodes().delete(uid);
-    this.unsorted = true;
+    if (this.state.nodes.has(uid)) this.writableNodes().delete(uid);
+    if (this.state.aside.has(uid)) this.writableAside().delete(uid);
+    this.misplaced.add(uid);
+  }
+
+  /** Take a node out of sight until there is news of it. */
+  putAside(uid: string): void {
+    const node = this.state.nodes.get(uid);
+    if (node === undefined) return;
+    this.remove(uid);
+    this.writableAside().set(uid, node);
+  }
+
+  /** A node that is out of sight, and stays so, was named in the roll call. */
+  nameAside(uid: string): void {
+    const node = this.state.aside.get(uid);
+    if (node !== undefined) this.writableAside().set(uid, { ...node, roll: this.state.roll });
   }
 
   rename(node: NodeDraft, title: string): void {
     if (node.title === title) return;
     node.title = title;
-    this.unsorted = true;
+    this.misplaced.add(node.uid);
   }
 
   /** Change an order, or with null forget it. */
@@ -94,14 +108,36 @@ export class Draft {
 
   /** The state that came of it; the one before if nothing changed. */
   done(): State {
-    if (this.unsorted) {
-      const { nodes } = this.state;
-      const known = [...nodes.values()];
-      known.sort(inOrder);
-      this.state.order = known.map(({ uid }) => uid);
-    }
+    this.list();
     const names = Object.keys(this.state) as (keyof State)[];
     return names.every((name) => this.state[name] === this.before[name]) ? this.before : this.state;
+  }
+
+  /** Bring the lists up to date, if anything that they say has changed. */
+  private list(): void {
+    const { roster, order } = this.before;
+    const changed = new Map<string, Entry>();
+    for (const [uid, node] of this.touched) {
+      const entry = entryOf(node, roster.get(uid));
+      if (entry !== null) changed.set(uid, entry);
+    }
+    if (changed.size === 0 && this.misplaced.size === 0) return;
+    const entries = (uids: Iterable<string>): Entry[] => {
+      const found: Entry[] = [];
+      for (const uid of uids) {
+        const entry = this.state.nodes.has(uid) ? (changed.get(uid) ?? roster.get(uid)) : undefined;
+        if (entry !== undefined) found.push(entry);
+      }
+      return found;
+    };
+    let listed: readonly Entry[];
+    if (this.misplaced.size === 0) listed = entries(order);
+    else {
+      const kept = entries(order.filter((uid) => !this.misplaced.has(uid)));
+      listed = merged(kept, entries(this.misplaced).sort(inOrder), inOrder);
+      this.state.order = listed.map(({ uid }) => uid);
+    }
+    this.state.roster = new Map(listed.map((entry) => [entry.uid, entry]));
   }
 
   private fresh(uid: string): NodeDraft {
@@ -123,6 +159,12 @@ export class Draft {
     return this.nodes;
   }
 
+  private writableAside(): Map<string, Node> {
+    this.aside ??= new Map(this.state.aside);
+    this.state.aside = this.aside;
+    return this.aside;
+  }
+
   private writableOpen(): Map<string, { readonly uid: string; readonly endpoint: string }> {
     this.open ??= new Map(this.state.open);
     this.state.open = this.open;
@@ -130,7 +172,30 @@ export class Draft {
   }
 }
 
-/** What a node calls itself. */
-export function titleOf(resource: Resource | undefined): string {
+/** What lists say of a node now; null where that is what they said `before`. */
+function entryOf(node: Node, before: Entry | undefined): Entry | null {
+  const entry: Entry = {
+    uid: node.uid,
+    title: node.title,
+    presence: presenceOf(node),
+    protocol: factOf(node, "protocol"),
+    board: factOf(node, "board"),
+    os: factOf(node, "os"),
+  };
+  const same =
+    entry.title === before?.title &&
+    entry.presence === before.presence &&
+    entry.protocol === before.protocol &&
+    entry.board === before.board &&
+    entry.os === before.os;
+  return same ? null : entry;
+}
+
+function factOf(node: Node, endpoint: string): string {
+  return ownWord(node.resources.get(endpoint));
+}
+
+/** What a node says of itself in a resource, as text. */
+export function ownWord(resource: Resource | undefined): string {
   return textOf(resource?.value ?? undefined).trim();
 }

@@ -2,7 +2,7 @@
 import type { Json, ToPage } from "../wire/messages";
 import { motionOf, norm, turned, UPRIGHT, type Motion, type Quaternion } from "./imu";
 import { NO_SERIES, Ring, type Series } from "./ring";
-import { isFact, isLit, quantityOf } from "./value";
+import { isFact, isOn, quantityOf } from "./value";
 
 /**
  * Where the course of a resource is to be had.
@@ -129,8 +129,8 @@ export class Memory implements Source {
       return;
     }
     const quantity = quantityOf(value);
-    const lit = quantity === null ? isLit(value) : null;
-    const number = quantity?.number ?? (lit === null ? Number.NaN : Number(lit));
+    const on = quantity === null ? isOn(value) : null;
+    const number = quantity?.number ?? (on === null ? Number.NaN : Number(on));
     if (Number.isFinite(number)) this.point(uid, name, "", time, number, quantity?.unit ?? "");
     else this.gap(this.find(uid, name, ""));
   }

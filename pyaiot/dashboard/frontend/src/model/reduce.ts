@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Json, NodeState, Result, Snapshot, Status, ToPage } from "../wire/messages";
-import { Draft, titleOf } from "./draft";
-import type { Moment, Phase, Point, Resource, State } from "./state";
-import { isLit, quantityOf, textOf } from "./value";
+import type { Json, NodeState, Result, Snapshot, ToPage } from "../wire/messages";
+import { Draft, ownWord } from "./draft";
+import { presenceOf, type Cause, type Moment, type Phase, type Point, type Resource, type State } from "./state";
+import { isOn, quantityOf, textOf } from "./value";
 
 /** What can happen to the page. */
 export type Happening =
@@ -19,6 +19,7 @@ export type Happening =
   | { readonly type: "sent"; readonly id: string }
   | { readonly type: "unsendable"; readonly id: string }
   | { readonly type: "dismissed"; readonly uid: string; readonly endpoint: string }
+  | { readonly type: "forgotten"; readonly uids: readonly string[] }
   | { readonly type: "ticked" };
 
 /** How long the node may take to obey, in seconds; the broker is told. */
@@ -27,8 +28,8 @@ export const COMMAND_TIMEOUT = 10;
 const VERDICT_GRACE = 5;
 /** How long a success stays in sight. */
 const APPLIED_SHOWN = 2.5;
-/** How long a node that left stays in sight. */
-export const GONE_SHOWN = 20;
+/** Nodes that left which stay in sight until somebody dismisses them; of more the oldest are dropped. */
+export const MOST_GONE = 2_000;
 /** How long after a reset a resource may take to speak again before it is taken for gone. */
 const RESET_PATIENCE = 30;
 /** How long a broker of the original may take to repeat all that it knows. */
@@ -38,15 +39,6 @@ export const MAX_POINTS = 120;
 
 /** Resources that outlive a reset: the gateway says them, not the node. */
 const IDENTITY: ReadonlySet<string> = new Set(["id", "ip", "protocol"]);
-
-const REASONS: Readonly<Record<Status, string>> = {
-  applied: "",
-  queued: "",
-  failed: "The node did not accept it.",
-  timeout: `The node did not answer within ${COMMAND_TIMEOUT} s.`,
-  denied: "You may look, but not control.",
-  unknown_node: "No gateway knows this node any more.",
-};
 
 /** The state after all this happened. Pure: time comes in, nothing goes out. */
 export function reduce(state: State, happenings: readonly Happening[], now: Moment): State {
@@ -71,32 +63,43 @@ function apply(draft: Draft, happening: Happening): void {
     case "lost":
       draft.set({ rollEnds: null });
       for (const id of draft.current.open.keys()) {
-        settle(draft, id, "failed", "The connection was lost before the answer came.");
+        fail(draft, id, "lost");
       }
       break;
     case "pressed":
+      overtake(draft, happening.uid, happening.endpoint);
       draft.openOrder(happening.id, happening.uid, happening.endpoint);
       draft.order(happening.uid, happening.endpoint, {
         id: happening.id,
         payload: happening.payload,
         phase: "pressed",
         reason: "",
+        cause: null,
         since: draft.now.steady,
       });
       break;
     case "sent":
-      settle(draft, happening.id, "sent", "");
+      settle(draft, happening.id, "sent");
       break;
     case "unsendable":
-      settle(draft, happening.id, "failed", "There is no connection to the broker.");
+      fail(draft, happening.id, "unlinked");
       break;
     case "dismissed":
       draft.order(happening.uid, happening.endpoint, null);
+      break;
+    case "forgotten":
+      for (const uid of happening.uids) dismiss(draft, uid);
       break;
     case "ticked":
       tick(draft);
       break;
   }
+}
+
+/** A newer order takes the place of the one before: how that one ends is of no interest any more. */
+function overtake(draft: Draft, uid: string, endpoint: string): void {
+  const older = draft.has(uid) ? draft.node(uid).resources.get(endpoint)?.order : null;
+  if (older) draft.closeOrder(older.id);
 }
 
 function receive(draft: Draft, message: ToPage): void {
@@ -123,6 +126,7 @@ function receive(draft: Draft, message: ToPage): void {
       break;
     case "availability":
       if (!draft.has(message.uid)) break;
+      if (message.availability === "offline" && draft.current.aside.has(message.uid)) break;
       Object.assign(draft.node(message.uid), {
         availability: message.availability,
         seen: message.seen,
@@ -152,10 +156,23 @@ function announced(draft: Draft, uid: string): void {
 }
 
 function left(draft: Draft, uid: string): void {
+  if (draft.current.aside.has(uid)) {
+    draft.remove(uid);
+    return;
+  }
   draft.node(uid).goneSince ??= draft.now.steady;
   for (const [id, target] of draft.current.open) {
-    if (target.uid === uid) settle(draft, id, "failed", "The node left before it answered.");
+    if (target.uid === uid) fail(draft, id, "left");
   }
+}
+
+/** Somebody has seen enough of a node that left or fell silent. */
+function dismiss(draft: Draft, uid: string): void {
+  const node = draft.current.nodes.get(uid);
+  if (node === undefined) return;
+  const presence = presenceOf(node);
+  if (presence === "gone") draft.remove(uid);
+  else if (presence === "offline") draft.putAside(uid);
 }
 
 /** What the node said no longer holds; its rows stay in place for a while, without values. */
@@ -177,7 +194,7 @@ function update(draft: Draft, uid: string, endpoint: string, value: Json, time: 
   node.resources.set(name, resource);
   node.roll = draft.current.roll;
   node.seen = Math.max(node.seen, time);
-  if (name === "name") draft.rename(node, titleOf(resource));
+  if (name === "name") draft.rename(node, ownWord(resource));
   confirm(draft, uid, resource);
 }
 
@@ -211,29 +228,32 @@ function drawn(value: Json, time: number, before: Resource | undefined): readonl
 function confirm(draft: Draft, uid: string, { endpoint, value, order }: Resource): void {
   if (order === null || !agrees(value, order.payload)) return;
   if (order.phase === "failed") draft.order(uid, endpoint, null);
-  else if (draft.current.permissions === null) settle(draft, order.id, "applied", "");
+  else if (draft.current.permissions === null) settle(draft, order.id, "applied");
 }
 
 function agrees(value: Json | undefined, payload: string): boolean {
-  const lit = isLit(value);
-  return lit === null ? textOf(value) === payload : lit === isLit(payload);
+  const on = isOn(value);
+  return on === null ? textOf(value) === payload : on === isOn(payload);
 }
 
 function judge(draft: Draft, { id, status, reason }: Result): void {
-  const phase = status === "applied" || status === "queued" ? status : "failed";
-  const words = reason === undefined || reason === "" ? REASONS[status] : reason;
-  settle(draft, id, phase, phase === "failed" ? words : "");
+  if (status === "applied" || status === "queued") settle(draft, id, status);
+  else fail(draft, id, status, reason);
+}
+
+function fail(draft: Draft, id: string, cause: Cause, reason = ""): void {
+  settle(draft, id, "failed", cause, reason);
 }
 
 /** An open order enters a phase; with a final one it is open no more. */
-function settle(draft: Draft, id: string, phase: Phase, reason: string): void {
+function settle(draft: Draft, id: string, phase: Phase, cause: Cause | null = null, reason = ""): void {
   const target = draft.current.open.get(id);
   if (target === undefined) return;
   const { uid, endpoint } = target;
   if (phase === "applied" || phase === "failed") draft.closeOrder(id);
-  const order = draft.has(uid) ? draft.node(uid).resources.get(endpoint)?.order : undefined;
+  const order = draft.current.nodes.get(uid)?.resources.get(endpoint)?.order;
   if (order?.id !== id) return;
-  draft.order(uid, endpoint, { ...order, phase, reason, since: draft.now.steady });
+  draft.order(uid, endpoint, { ...order, phase, reason, cause, since: draft.now.steady });
 }
 
 function snapshot(draft: Draft, { nodes, part = 0, last = true }: Snapshot): void {
@@ -245,6 +265,10 @@ function snapshot(draft: Draft, { nodes, part = 0, last = true }: Snapshot): voi
 
 /** A node as the broker holds it. What the page drew and ordered meanwhile stays. */
 function restore(draft: Draft, { uid, availability, seen, resources }: NodeState): void {
+  if (availability === "offline" && draft.current.aside.get(uid)?.seen === seen) {
+    draft.nameAside(uid);
+    return;
+  }
   const node = draft.node(uid);
   const before = new Map(node.resources);
   node.resources.clear();
@@ -255,7 +279,7 @@ function restore(draft: Draft, { uid, availability, seen, resources }: NodeState
   }
   Object.assign(node, { availability, seen, goneSince: null, resetSince: null });
   node.roll = draft.current.roll;
-  draft.rename(node, titleOf(node.resources.get("name")) || node.title);
+  draft.rename(node, ownWord(node.resources.get("name")) || node.title);
 }
 
 /** Everybody has been named who is there. */
@@ -263,6 +287,9 @@ function endRoll(draft: Draft): void {
   const { nodes, roll } = draft.current;
   for (const { uid, roll: named, goneSince } of nodes.values()) {
     if (named < roll && goneSince === null) draft.node(uid).goneSince = draft.now.steady;
+  }
+  for (const { uid, roll: named } of draft.current.aside.values()) {
+    if (named < roll) draft.remove(uid);
   }
   draft.set({ complete: true, rollEnds: null });
 }
@@ -273,20 +300,21 @@ function tick(draft: Draft): void {
   if (rollEnds !== null && steady >= rollEnds) endRoll(draft);
   // The original never says how an order ended: it is for the page to lose patience.
   const patience = permissions === null ? COMMAND_TIMEOUT : COMMAND_TIMEOUT + VERDICT_GRACE;
+  const gone: { readonly uid: string; readonly since: number }[] = [];
   for (const { uid, goneSince, resetSince, resources } of draft.current.nodes.values()) {
-    if (goneSince !== null && steady - goneSince >= GONE_SHOWN) {
-      draft.remove(uid);
-      continue;
-    }
+    if (goneSince !== null) gone.push({ uid, since: goneSince });
     if (resetSince !== null && steady - resetSince >= RESET_PATIENCE) sweep(draft, uid);
     for (const { endpoint, order } of resources.values()) {
       if (order === null || order.phase === "failed") continue;
       const age = steady - order.since;
       if (order.phase === "applied") {
         if (age >= APPLIED_SHOWN) draft.order(uid, endpoint, null);
-      } else if (age >= patience) settle(draft, order.id, "failed", REASONS.timeout);
+      } else if (age >= patience) fail(draft, order.id, "timeout");
     }
   }
+  if (gone.length <= MOST_GONE) return;
+  gone.sort((a, b) => a.since - b.since);
+  for (const { uid } of gone.slice(0, gone.length - MOST_GONE)) draft.remove(uid);
 }
 
 /** Forget the resources that did not come back after a reset. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Availability, Json, Permission } from "../wire/messages";
+import type { Availability, Json, Permission, Status } from "../wire/messages";
 
 /** A point in time on two clocks, in seconds: the time of day, and one that never jumps. */
 export interface Moment {
@@ -21,12 +21,17 @@ export interface Point {
  */
 export type Phase = "pressed" | "sent" | "queued" | "applied" | "failed";
 
+/** Why an order failed, where nobody gave a reason in words. */
+export type Cause = Exclude<Status, "applied" | "queued"> | "unlinked" | "lost" | "left";
+
 export interface Order {
   readonly id: string;
   readonly payload: string;
   readonly phase: Phase;
-  /** Why it failed. */
+  /** Why it failed, in the words of whoever refused it; empty where there are none. */
   readonly reason: string;
+  /** The same in short; null unless it failed. */
+  readonly cause: Cause | null;
   /** When it reached this phase, on the steady clock. */
   readonly since: number;
 }
@@ -58,10 +63,28 @@ export interface Node {
   readonly roll: number;
 }
 
+/** Whether a node is there; `gone` is one that left, and stays in sight until it is dismissed. */
+export type Presence = Availability | "gone";
+
+/** What lists need to know of a node. Values that nodes measure leave it the same object. */
+export interface Entry {
+  readonly uid: string;
+  /** What it calls itself; empty if it never did. */
+  readonly title: string;
+  readonly presence: Presence;
+  readonly protocol: string;
+  readonly board: string;
+  readonly os: string;
+}
+
 export interface State {
   readonly nodes: ReadonlyMap<string, Node>;
-  /** The uids of all nodes, as they are to be listed. */
+  /** The uids of all nodes, as they are to be listed: by what they call themselves. */
   readonly order: readonly string[];
+  /** The same with what lists need to know; the same object until any of that changes. */
+  readonly roster: ReadonlyMap<string, Entry>;
+  /** Nodes that were dismissed while they were offline. They come back with the next news of them. */
+  readonly aside: ReadonlyMap<string, Node>;
   /** Broker's clock minus this machine's, in seconds. */
   readonly ahead: number;
   /** What the page may do; null with a broker that does not say (the original). */
@@ -82,6 +105,8 @@ export interface State {
 export const NOTHING: State = {
   nodes: new Map(),
   order: [],
+  roster: new Map(),
+  aside: new Map(),
   ahead: 0,
   permissions: null,
   roll: 0,
@@ -89,3 +114,7 @@ export const NOTHING: State = {
   complete: false,
   open: new Map(),
 };
+
+export function presenceOf({ goneSince, availability }: Pick<Node, "goneSince" | "availability">): Presence {
+  return goneSince === null ? availability : "gone";
+}

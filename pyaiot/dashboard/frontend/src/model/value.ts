@@ -78,6 +78,7 @@ export function unitText(unit: string): string {
 export type Kind =
   | "unknown"
   | "toggle"
+  | "indicator"
   | "number"
   | "imu"
   | "position"
@@ -86,6 +87,7 @@ export type Kind =
   | "picture"
   | "firmware"
   | "script"
+  | "message"
   | "structure"
   | "text";
 
@@ -106,6 +108,8 @@ const CONTROLS: ReadonlyMap<string, Kind> = new Map([
   ["ribot", "stick"],
   ["js", "script"],
   ["suit_state", "firmware"],
+  ["text", "message"],
+  ["twitter", "message"],
   ["webcam", "picture"],
 ]);
 
@@ -118,8 +122,25 @@ export function isUnavailable(value: Json | undefined): boolean {
   return typeof value === "string" && value.length <= 64 && NOTHING_MEASURED.test(value);
 }
 
-/** Resources that hold what somebody wrote, where the word `unknown` is a word. */
-const MESSAGES: ReadonlySet<string> = new Set(["text", "twitter"]);
+/** Resources that are shown as a part of another one where the node has that: the other's name. */
+const PARTS: ReadonlyMap<string, string> = new Map([["dwnld", "suit_state"]]);
+
+/** The resource of which this one is a part, as the course of a download is of its update. */
+export function wholeOf(endpoint: string): string | undefined {
+  return PARTS.get(endpoint);
+}
+
+/** Words of a name that tell of something measured or counted, whose 0 and 1 are numbers. */
+const MEASURED =
+  /(?:^|[/_.-])(?:n|no|num|number|count(?:er)?|total|sum|index|id|level|step|age|uptime|time|rate|speed|temp|temperature|pressure|humidity|moisture|illuminance|lux|uv|uvindex|voltage|current|energy|battery|distance|height|depth|weight|angle|volume|rssi|snr|e?co2|t?voc|pm\d.*|tsp|tlp|dwnld|value|version|lat|lng|[xyz])\d*(?:$|[/_.-])/i;
+
+/** Words of a name that tell of something that is felt, not set. */
+const FELT =
+  /(?:^|[/_.-])(?:alarm|alert|btn|button|charging|closed|connected|contact|detected|door|error|fault|flood|gas|leak|motion|moving|occupancy|occupied|online|open|opened|pir|presence|present|pressed|rain|raining|reed|sensor|smoke|sound|tamper|tilt|touch|vibration|warning|window)\d*(?:$|[/_.-])/i;
+
+/** Longest address that is followed. */
+const LONGEST_ADDRESS = 2048;
+const PICTURE = /\.(?:apng|avif|bmp|gif|jpe?g|png|svg|webp)$/i;
 
 /** `undefined` stands for a value that is not known yet. */
 export function kindOf(endpoint: string, value: Json | undefined): Kind {
@@ -127,18 +148,43 @@ export function kindOf(endpoint: string, value: Json | undefined): Kind {
   if (control !== undefined) return control;
   if (value === undefined || value === null || value === "") return "unknown";
   if (isFact(endpoint)) return "text";
-  if (LED.test(endpoint) && isLit(value) !== null) return "toggle";
+  if (isOn(value) !== null) {
+    if (LED.test(endpoint)) return "toggle";
+    const digit = typeof value !== "boolean" && quantityOf(value) !== null;
+    if (!digit || !MEASURED.test(endpoint)) return FELT.test(endpoint) ? "indicator" : "toggle";
+  }
   if (quantityOf(value) !== null) return "number";
-  if (isUnavailable(value) && !MESSAGES.has(endpoint)) return "unknown";
+  if (isUnavailable(value)) return "unknown";
+  if (isPictureAddress(value)) return "picture";
   if (structureOf(value) === null) return "text";
   return endpoint === "imu" || endpoint === "position" ? endpoint : "structure";
 }
 
-/** Whether an LED is on, or null where the value does not say so. */
-export function isLit(value: Json | undefined): boolean | null {
-  if (value === "1" || value === 1 || value === true) return true;
-  if (value === "0" || value === 0 || value === false) return false;
+/** Whether something is on, or null where the value does not say so. */
+export function isOn(value: Json | undefined): boolean | null {
+  const word = typeof value === "string" && value.length <= 5 ? value.toLowerCase() : value;
+  if (word === "1" || word === 1 || word === true || word === "true" || word === "on") return true;
+  if (word === "0" || word === 0 || word === false || word === "false" || word === "off") return false;
   return null;
+}
+
+/** Whether the name is one of a light. */
+export function isLed(endpoint: string): boolean {
+  return LED.test(endpoint);
+}
+
+/** The address in a value, if it is one by HTTP that can be followed without harm; else null. */
+export function addressIn(value: Json | undefined): URL | null {
+  if (typeof value !== "string" || value.length > LONGEST_ADDRESS) return null;
+  const text = value.trim();
+  if (!/^https?:\/\/[^\s]+$/i.test(text) || !URL.canParse(text)) return null;
+  const address = new URL(text);
+  return address.username === "" && address.password === "" ? address : null;
+}
+
+function isPictureAddress(value: Json): boolean {
+  const address = addressIn(value);
+  return address !== null && PICTURE.test(address.pathname);
 }
 
 /** A list or an object, be it sent as such or (as CoAP nodes must) as text; null for others. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Component } from "vue";
+import { defineAsyncComponent, type Component } from "vue";
 
 import type { Kind } from "../model/value";
-import LedReading from "./LedReading.vue";
+import IndicatorReading from "./controls/IndicatorReading.vue";
+import MessageControl from "./controls/MessageControl.vue";
+import SwitchControl from "./controls/SwitchControl.vue";
 import NumberReading from "./NumberReading.vue";
 import StructureReading from "./StructureReading.vue";
 import TextReading from "./TextReading.vue";
@@ -19,16 +21,18 @@ export interface Look {
 }
 
 export const LOOKS: Readonly<Record<Kind, Look>> = {
-  toggle: { component: LedReading, rank: 0, wide: true },
+  toggle: { component: SwitchControl, rank: 0, wide: true },
+  indicator: { component: IndicatorReading, rank: 0, wide: true },
   number: { component: NumberReading, rank: 1, wide: false },
   unknown: { component: UnknownReading, rank: 1, wide: false },
   imu: { component: StructureReading, rank: 2, wide: true },
   position: { component: StructureReading, rank: 2, wide: true },
-  pad: { component: TextReading, rank: 2, wide: true },
-  stick: { component: TextReading, rank: 2, wide: true },
-  picture: { component: TextReading, rank: 3, wide: true },
-  firmware: { component: TextReading, rank: 3, wide: true },
+  pad: { component: defineAsyncComponent(() => import("./controls/RobotPad.vue")), rank: 2, wide: true },
+  stick: { component: defineAsyncComponent(() => import("./controls/JoystickControl.vue")), rank: 2, wide: true },
+  picture: { component: defineAsyncComponent(() => import("./controls/PictureReading.vue")), rank: 3, wide: true },
+  firmware: { component: defineAsyncComponent(() => import("./controls/FirmwareReading.vue")), rank: 3, wide: true },
   structure: { component: StructureReading, rank: 4, wide: true },
-  script: { component: TextReading, rank: 5, wide: true },
+  script: { component: defineAsyncComponent(() => import("./controls/ScriptReading.vue")), rank: 5, wide: true },
+  message: { component: MessageControl, rank: 6, wide: true },
   text: { component: TextReading, rank: 6, wide: true },
 };

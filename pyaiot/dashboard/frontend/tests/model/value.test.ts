@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, it } from "vitest";
 
-import { isLit, isUnavailable, kindOf, numberText, quantityOf, structureOf, textOf, unitText } from "../../src/model/value";
+import { addressIn, isOn, isUnavailable, kindOf, numberText, quantityOf, structureOf, textOf, unitText, wholeOf } from "../../src/model/value";
 import type { Json } from "../../src/wire/messages";
 import cases from "../quantities.json";
 
@@ -73,32 +73,68 @@ describe("kindOf", () => {
     ["temperature", "", "unknown"],
     ["temperature", undefined, "unknown"],
     ["temperature", "nan°C", "unknown"],
-    ["text", "unknown", "text"],
     ["led", "0", "toggle"],
     ["led", 1, "toggle"],
     ["led2", "1", "toggle"],
     ["board/led", false, "toggle"],
     ["led", "blinking", "text"],
     ["led", "23", "number"],
-    ["pledge", "1", "number"],
+    ["pledge", "12", "number"],
+    ["relay", "1", "toggle"],
+    ["relay", true, "toggle"],
+    ["pump", "OFF", "toggle"],
+    ["count", 0, "number"],
+    ["error_count", "1", "number"],
+    ["pm2.5", "0", "number"],
+    ["x", 1, "number"],
+    ["motion", "1", "indicator"],
+    ["front_door", false, "indicator"],
+    ["hall/contact2", "on", "indicator"],
+    ["emotion", "1", "toggle"],
+    ["doorbell_led", "1", "toggle"],
+    ["suit_state", "0", "firmware"],
+    ["text", "unknown", "message"],
+    ["twitter", "", "message"],
+    ["webcam", "anything", "picture"],
+    ["view", "https://cam.example/a.JPG?x", "picture"],
+    ["view", "https://cam.example/page", "text"],
+    ["view", "data:image/png;base64,AA", "text"],
     ["version", "1.2", "text"],
     ["position", '{"lat":1}', "position"],
     ["imu", [1, 2], "imu"],
     ["robot", undefined, "pad"],
     ["ribot", "", "stick"],
     ["list", [1, 2], "structure"],
-    ["text", "{not json", "text"],
-    ["text", "hello", "text"],
-    ["flag", true, "text"],
+    ["note", "{not json", "text"],
+    ["note", "hello", "text"],
+    ["flag", true, "toggle"],
   ])("%s = %j is a %s", (endpoint, value, kind) => {
     expect(kindOf(endpoint, value)).toBe(kind);
   });
 });
 
 it("knows on, off and neither", () => {
-  expect(["1", 1, true].map(isLit)).toEqual([true, true, true]);
-  expect(["0", 0, false].map(isLit)).toEqual([false, false, false]);
-  expect(["2", null, undefined, "on"].map(isLit)).toEqual([null, null, null, null]);
+  expect(["1", 1, true, "true", "on", "ON", "On"].map(isOn)).toEqual(Array(7).fill(true));
+  expect(["0", 0, false, "False", "off", "OFF"].map(isOn)).toEqual(Array(6).fill(false));
+  expect(["2", null, undefined, "", "once", "10", "offline", "1.0", [1]].map(isOn)).toEqual(Array(9).fill(null));
+});
+
+describe("addressIn", () => {
+  it.each(["http://cam/1.jpg", " HTTPS://cam.example:8443/a?b=c#d ", "http://[fd00::1]/x"])("follows %s", (text) => {
+    expect(addressIn(text)?.protocol).toMatch(/^https?:$/);
+  });
+
+  it.each<Json | undefined>([
+    "javascript:alert(1)", "data:image/png;base64,AA", "file:///etc/passwd", "//cam/1.jpg", "/1.jpg", "ftp://cam/1.jpg",
+    "http://user:word@cam/", "http://", "http://a b/", "java\nscript:alert(1)", `http://a/${"a".repeat(2048)}`, 5, null, undefined,
+    "blob:http://cam/1", "see http://cam/1.jpg", "http:cam",
+  ])("refuses %j", (value) => {
+    expect(addressIn(value)).toBeNull();
+  }); // prettier-ignore
+});
+
+it("knows what is a part of what", () => {
+  expect([wholeOf("dwnld"), wholeOf("led")]).toEqual(["suit_state", undefined]);
 });
 
 it("takes structures as such and as text, but none that is longer than anybody reads", () => {

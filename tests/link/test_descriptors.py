@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pyaiot.broker.descriptors import SPARE, room_for
+from pyaiot.link.descriptors import SPARE, room_for
 
 Limits = tuple[int, int]
 ENDLESS = resource.RLIM_INFINITY
