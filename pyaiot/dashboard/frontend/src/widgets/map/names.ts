@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Presence } from "../../model/map/whereabouts";
 import type { Node, Resource } from "../../model/state";
-import { isLit, kindOf, numberText, quantityOf, textOf } from "../../model/value";
+import { isOn, kindOf, numberText, quantityOf, textOf } from "../../model/value";
 import { preferences } from "../../settings";
 import { t } from "../../words";
 
@@ -19,7 +19,7 @@ export function nameOf({ uid, title }: Pick<Node, "uid" | "title">): string {
 export function readingText({ endpoint, value }: Resource): string {
   const kind = kindOf(endpoint, value);
   if (kind === "unknown") return t("map.unknown");
-  if (kind === "toggle") return t(isLit(value) === true ? "map.on" : "map.off");
+  if (kind === "toggle" || kind === "indicator") return t(isOn(value) === true ? "map.on" : "map.off");
   const quantity = kind === "number" ? quantityOf(value) : null;
   if (quantity !== null) return `${numberText(quantity)} ${quantity.unit}`.trim();
   const text = textOf(value);
