@@ -91,6 +91,10 @@ class Chromium:
         """What JavaScript statements return."""
         return await self._do(lambda: self._driver.execute_script(script))
 
+    async def answer(self, script: str, *arguments: object) -> Any:
+        """What JavaScript statements hand to the function that is their last argument."""
+        return await self._do(lambda: self._driver.execute_async_script(script, *arguments))
+
     async def until(self, script: str, *arguments: object, within: float = 10.0) -> Any:
         """The first true value of a JavaScript expression."""
         loop = asyncio.get_running_loop()
@@ -117,6 +121,15 @@ class Chromium:
     async def press(self, *keys: str) -> None:
         """Press keys one after the other, wherever the focus is."""
         await self._do(lambda: ActionChains(self._driver).send_keys(*keys).perform())
+
+    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """What a method of the DevTools protocol answers."""
+
+        def act() -> dict[str, Any]:
+            answer: dict[str, Any] = self._driver.execute_cdp_cmd(method, parameters)
+            return answer
+
+        return await self._do(act)
 
     async def picture(self, path: Path) -> None:
         await self._do(lambda: self._driver.save_screenshot(str(path)))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests.browser.chromium import Chromium
+from tests.browser.everything import Stage, standing
 from tests.dashboard.running import running_dashboard
 
 SETUP = Path(__file__).parents[2] / "setup.py"
@@ -43,6 +44,14 @@ def chromium(page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     browser = Chromium(tmp_path_factory.mktemp("chromium"))
     yield browser
     browser.quit()
+
+
+@pytest.fixture(scope="session")
+def stage(page: None) -> Iterator[Stage]:
+    """All services and nodes of all protocols, for all tests: they leave it as it was."""
+    del page
+    with standing() as everything:
+        yield everything
 
 
 @pytest.fixture
