@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+import { isHidden } from "../hidden";
 import type { Node, Resource } from "../state";
 import { isFact, kindOf } from "../value";
 import { POSITION } from "./position";
@@ -6,19 +7,11 @@ import { POSITION } from "./position";
 /** What people look for first. */
 const FIRST = ["temperature", "humidity", "pressure", "eco2", "tvoc", "illuminance", "led"];
 
-/** Whether a resource is shown; see `Preferences.hiddenResources`. */
-export type Shown = (node: Node, resource: Resource) => boolean;
-
-export function shownUnless(hidden: readonly string[]): Shown {
-  const names = new Set(hidden);
-  return ({ uid }, { endpoint }) => !names.has(`${uid}/${endpoint}`) && !names.has(`*/${endpoint}`);
-}
-
-/** The few readings that say most about a node, the foremost first. */
-export function gistOf(node: Node, most: number, isShown: Shown): readonly Resource[] {
+/** The few readings that say most about a node, the foremost first; `hidden` as in `Preferences.hiddenResources`. */
+export function gistOf(node: Node, most: number, hidden: ReadonlySet<string>): readonly Resource[] {
   const ranked: { readonly resource: Resource; readonly rank: number }[] = [];
   for (const resource of node.resources.values()) {
-    const rank = isShown(node, resource) ? rankOf(resource) : null;
+    const rank = isHidden(hidden, node.uid, resource.endpoint) ? null : rankOf(resource);
     if (rank !== null) ranked.push({ resource, rank });
   }
   ranked.sort((one, other) => one.rank - other.rank);
@@ -31,6 +24,6 @@ function rankOf({ endpoint, value }: Resource): number | null {
   if (first >= 0) return first;
   const kind = kindOf(endpoint, value);
   if (kind === "number") return FIRST.length;
-  if (kind === "toggle") return FIRST.length + 1;
+  if (kind === "toggle" || kind === "indicator") return FIRST.length + 1;
   return kind === "text" || kind === "unknown" ? FIRST.length + 2 : null;
 }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Presence } from "../../model/map/whereabouts";
 import type { Node, Resource } from "../../model/state";
-import { isOn, kindOf, numberText, quantityOf, textOf } from "../../model/value";
+import { titleOf } from "../../model/title";
+import { isOn, isUnavailable, kindOf, numberText, quantityOf, textOf, unitText } from "../../model/value";
 import { preferences } from "../../settings";
-import { t } from "../../words";
+import { language, t } from "../../words";
 
 /** Characters of a text that have room on a map. */
 const LONGEST = 60;
 
 /** What a node is called here. */
-export function nameOf({ uid, title }: Pick<Node, "uid" | "title">): string {
-  const { names } = preferences.value;
-  const given = Object.hasOwn(names, uid) ? names[uid] : undefined;
-  return given ?? (title === "" ? t("map.node", { uid: uid.slice(0, 8) }) : title);
+export function nameOf(node: Pick<Node, "uid" | "title">): string {
+  return titleOf(node, preferences.value.names);
 }
 
 /** A value in a few letters. */
 export function readingText({ endpoint, value }: Resource): string {
   const kind = kindOf(endpoint, value);
-  if (kind === "unknown") return t("map.unknown");
+  if (kind === "unknown") return t(isUnavailable(value) ? "map.unavailable" : "map.unknown");
   if (kind === "toggle" || kind === "indicator") return t(isOn(value) === true ? "map.on" : "map.off");
   const quantity = kind === "number" ? quantityOf(value) : null;
-  if (quantity !== null) return `${numberText(quantity)} ${quantity.unit}`.trim();
+  if (quantity !== null) return `${numberText(quantity, language())} ${unitText(quantity.unit)}`.trim();
   const text = textOf(value);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
