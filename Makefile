@@ -15,7 +15,7 @@ PAGE_SOURCES := $(shell find $(FRONTEND) -name node_modules -prune -o -name test
 
 # PROGRAM:PACKAGE
 PROGRAMS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notls:libcoap3-bin \
-	chromium:chromium chromedriver:chromium-driver gcc:build-essential
+	chromium:chromium chromedriver:chromium-driver gcc:build-essential nginx:nginx-light
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench bench-quick bench-page build clean

@@ -220,6 +220,12 @@ class DashboardSettings(ServiceSettings):
     broker_host: str = setting("localhost", "host of the broker, as browsers reach it", unit="host")
     broker_port: int = port(8000, "port of the broker, as browsers reach it")
     broker_ssl: bool = setting(False, "browsers connect to the broker by TLS")
+    broker_url: str | None = setting(
+        None,
+        "address of the broker's websocket as browsers reach it, or its path as seen from the page,"
+        " such as broker/ws behind a reverse proxy; in place of the three above",
+        unit="url",
+    )
     web_host: str = setting(
         "localhost", "address to listen on; empty for all interfaces", unit="host"
     )

@@ -33,6 +33,10 @@ PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
 """What the words of ``--anonymous`` allow."""
 
 
+_FORWARDED: Final = ("forwarded", "x-forwarded-for")
+"""By these headers proxies say for whom they ask (RFC 7239)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Somebody who has been let in."""
@@ -58,6 +62,8 @@ class House:
     loopback: bool = True
     """Whether only this machine can connect."""
     accept_unsigned: bool = False
+    chosen: bool = True
+    """The operator said what strangers may do; else it was concluded from where they come."""
 
 
 class Doorkeeper:
@@ -92,6 +98,11 @@ class Doorkeeper:
             raise AuthenticationFailed(
                 "This broker wants credentials. It lets clients in without any"
                 " with --anonymous=view, --anonymous=control or --anonymous=script."
+            )
+        if not self._house.chosen and any(name in headers for name in _FORWARDED):
+            raise AuthenticationFailed(
+                "Somebody comes by a proxy, and perhaps from anywhere: tell this broker with"
+                " --anonymous what strangers may do."
             )
         self._check_origin(headers)
         features = _features(headers) & _OF_CLIENTS

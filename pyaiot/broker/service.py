@@ -53,7 +53,13 @@ def build(settings: BrokerSettings, gate: TokenGate, sockets: list[socket.socket
     loopback = only_loopback(sockets)
     anonymous = settings.anonymous or ("script" if loopback else "none")
     _log.info("clients without credentials may: %s", anonymous)
-    house = House(PERMISSIONS[anonymous], settings.allow_origin, loopback, settings.accept_unsigned)
+    house = House(
+        PERMISSIONS[anonymous],
+        settings.allow_origin,
+        loopback,
+        settings.accept_unsigned,
+        chosen=settings.anonymous is not None,
+    )
     capacity = Capacity(
         max_clients=settings.max_clients,
         max_gateways=settings.max_gateways,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tornado import web
 from tornado.httpserver import HTTPServer
 
-from pyaiot.dashboard.address import BrokerAddress, host_of
+from pyaiot.dashboard.address import BrokerAddress, BrokerUrl, host_of
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
 from pyaiot.dashboard.ground import Grounds
@@ -58,7 +58,7 @@ class Site:
     assets: Assets
     appearance: Appearance
     grounds: Grounds
-    broker: BrokerAddress
+    broker: BrokerAddress | BrokerUrl
     health: Health
     clock: Callable[[], Moment]
     answers: collections.Counter[str] = field(default_factory=collections.Counter)
@@ -201,7 +201,7 @@ class _Config(_Handler):
             {
                 "title": appearance.title,
                 "version": self.site.health.version,
-                "broker": {"host": broker.host, "port": broker.port, "secure": broker.secure},
+                "broker": broker.facts,
                 "camera_url": appearance.camera_url,
                 "logo": appearance.logo,
                 "favicon": appearance.favicon,

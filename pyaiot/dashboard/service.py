@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pyaiot import __version__
-from pyaiot.dashboard.address import BrokerAddress
+from pyaiot.dashboard.address import BrokerAddress, BrokerUrl
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
 from pyaiot.dashboard.ground import FloorPlan, Grounds, Tiles
@@ -40,7 +40,7 @@ async def serve(settings: DashboardSettings, ready: Callable[[str], None]) -> No
             settings.allow_picture,
         ),
         _grounds(settings),
-        BrokerAddress.of(settings.broker_host, settings.broker_port, secure=settings.broker_ssl),
+        _broker(settings),
         Health("aiot-dashboard", __version__, time.monotonic()),
         lambda: Moment(time.time(), time.monotonic()),
     )
@@ -53,6 +53,12 @@ async def serve(settings: DashboardSettings, ready: Callable[[str], None]) -> No
     finally:
         server.stop()
         await server.close_all_connections()
+
+
+def _broker(settings: DashboardSettings) -> BrokerAddress | BrokerUrl:
+    if settings.broker_url:
+        return BrokerUrl.of(settings.broker_url)
+    return BrokerAddress.of(settings.broker_host, settings.broker_port, secure=settings.broker_ssl)
 
 
 def _grounds(settings: DashboardSettings) -> Grounds:

@@ -110,6 +110,17 @@ def test_each_word_allows_more_than_the_one_before() -> None:
     assert PERMISSIONS["script"] == set(Permission)
 
 
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded"])
+def test_who_comes_by_a_proxy_is_no_neighbour(header: str) -> None:
+    came = {header: "for=192.0.2.1"}
+    concluded = keeper(anonymous=PERMISSIONS["script"], chosen=False)
+    with pytest.raises(AuthenticationFailed, match="--anonymous what strangers may do"):
+        concluded.client(came, NOW)
+    assert concluded.client({}, NOW).permissions == set(Permission)
+    assert concluded.client(signed(**came), NOW).permissions == set(Permission)
+    assert keeper(anonymous=PERMISSIONS["view"]).client(came, NOW).permissions
+
+
 def test_or_nothing() -> None:
     with pytest.raises(
         AuthenticationFailed, match="--anonymous=view, --anonymous=control or --anonymous=script"

@@ -72,6 +72,14 @@ class Chromium:
 
         await self._do(act)
 
+    async def trust_certificates(self, every: bool) -> None:
+        """Take every certificate, or only those that the system trusts."""
+        await self._do(
+            lambda: self._driver.execute_cdp_cmd(
+                "Security.setIgnoreCertificateErrors", {"ignore": every}
+            )
+        )
+
     async def leave(self) -> list[str]:
         """Leave the page; all that it wrote to the console, and what went wrong with it."""
 

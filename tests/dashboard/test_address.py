@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
 
-from pyaiot.dashboard.address import BrokerAddress, host_of
+from pyaiot.dashboard.address import BrokerAddress, BrokerUrl, host_of
 from pyaiot.errors import InvalidValue, SettingsInvalid
 
 
@@ -98,3 +98,45 @@ def test_the_broker_as_a_browser_elsewhere_reaches_it(
 ) -> None:
     address = BrokerAddress.of(configured, 8000, secure=False).seen_from(opened)
     assert address == BrokerAddress(seen, 8000, secure=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "origins"),
+    [
+        ("broker/ws", ()),
+        ("/iot/broker/ws?x=1", ()),
+        ("../ws", ()),
+        ("wss://iot.example/ws", ("wss://iot.example", "https://iot.example")),
+        ("ws://[fd00::1]:81/ws", ("ws://[fd00::1]:81", "http://[fd00::1]:81")),
+    ],
+)
+def test_the_whole_address(url: str, origins: tuple[str, ...]) -> None:
+    address = BrokerUrl.of(url)
+    assert address.origins == origins
+    assert address.seen_from("elsewhere.example").facts == {"url": url}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://a/ws",
+        "javascript:alert(1)",
+        "data:,x",
+        "//elsewhere/ws",
+        "ws://",
+        "wss://a b/ws",
+        "wss://a/ws;script-src *",
+        "wss://user@a/ws",
+        "wss://a/ws#x",
+        "wss://a:99999/ws",
+        "wss://[/ws",
+        "ws'x",
+        "a,b",
+        "\\\\elsewhere",
+        "x" * 2049,
+    ],
+)
+def test_a_setting_that_is_no_address_of_a_websocket_is_refused(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match="broker_url"):
+        BrokerUrl.of(url)

@@ -118,7 +118,7 @@ async def test_facts_for_the_page_and_its_policy_agree_on_the_broker(built: Path
     assert json.loads(near.body) == {
         "title": "</script><b>",
         "version": __version__,
-        "broker": {"host": "localhost", "port": 8123, "secure": False},
+        "broker": {"url": None, "host": "localhost", "port": 8123, "secure": False},
         "camera_url": "http://camera:81/x?y",
         "logo": "/logo.svg",
         "favicon": None,
@@ -141,8 +141,29 @@ async def test_a_broker_elsewhere_by_tls(built: Path) -> None:
         page = await ask(url)
         config = await ask(url, "/config.json")
     assert rule(page, "connect-src") == "'self' wss://broker.example https://broker.example"
-    expected = {"host": "broker.example", "port": None, "secure": True}
+    expected = {"url": None, "host": "broker.example", "port": None, "secure": True}
     assert json.loads(config.body)["broker"] == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "may_connect"),
+    [
+        ("broker/ws", "'self'"),
+        ("wss://iot.example/ws", "'self' wss://iot.example https://iot.example"),
+    ],
+)
+async def test_a_broker_behind_a_proxy(built: Path, url: str, may_connect: str) -> None:
+    async with running_dashboard(static_path=str(built), broker_url=url) as served:
+        page = await ask(served)
+        config = await ask(served, "/config.json")
+    assert rule(page, "connect-src") == may_connect
+    assert json.loads(config.body)["broker"] == {"url": url}
+
+
+async def test_a_broker_at_no_address(built: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="broker_url"):
+        async with running_dashboard(static_path=str(built), broker_url="https://a/ws"):
+            pass
 
 
 async def test_a_host_that_would_change_the_policy_is_refused(built: Path) -> None:

@@ -3,16 +3,20 @@ import { inject, type InjectionKey } from "vue";
 
 import type { Addresses } from "./wire/connection";
 
+/** Where the broker is, in parts. */
+export interface BrokerAddress {
+  readonly url: null;
+  readonly host: string;
+  /** Null for the usual port of the scheme. */
+  readonly port: number | null;
+  readonly secure: boolean;
+}
+
 /** What the server says about this page: the content of `config.json`. */
 export interface Config {
   readonly title: string;
   readonly version: string;
-  readonly broker: {
-    readonly host: string;
-    /** Null for the usual port of the scheme. */
-    readonly port: number | null;
-    readonly secure: boolean;
-  };
+  readonly broker: BrokerAddress | { readonly url: string };
   readonly camera_url: string | null;
   readonly logo: string | null;
   readonly favicon: string | null;
@@ -49,17 +53,21 @@ export async function loadConfig(): Promise<Config> {
 }
 
 /**
- * Where the broker is.
+ * Where the broker is, for a page at the address `page`.
  *
  * A page that came by TLS may open none but connections by TLS, whatever the server thinks: it may
- * stand behind a proxy and not know.
+ * stand behind a proxy and not know. The broker's health is beside its websocket.
  */
-export function addressesOf(broker: Config["broker"], pageProtocol: string): Addresses {
-  const secure = broker.secure || pageProtocol === "https:";
-  const host = broker.host.includes(":") ? `[${broker.host}]` : broker.host;
-  const port = broker.port === null ? "" : `:${broker.port}`;
-  return {
-    socket: `${secure ? "wss" : "ws"}://${host}${port}/ws`,
-    health: `${secure ? "https" : "http"}://${host}${port}/health`,
-  };
+export function addressesOf(broker: Config["broker"], page: string): Addresses {
+  const socket = new URL(broker.url ?? `${origin(broker)}/ws`, page);
+  const secure = socket.protocol === "wss:" || new URL(page).protocol === "https:";
+  socket.protocol = secure ? "wss:" : "ws:";
+  const health = new URL("health", socket);
+  health.protocol = secure ? "https:" : "http:";
+  return { socket: socket.href, health: health.href };
+}
+
+function origin({ host, port, secure }: BrokerAddress): string {
+  const place = host.includes(":") ? `[${host}]` : host;
+  return `${secure ? "wss" : "ws"}://${place}${port === null ? "" : `:${port}`}`;
 }

@@ -4,20 +4,23 @@ import type { Surroundings } from "./connection";
 /** How long the broker may take to answer when asked whether it is there, in milliseconds. */
 const PATIENCE = 4_000;
 
+/** By these a proxy of the page's own origin says that it does not reach the broker. */
+const NOBODY_BEHIND: ReadonlySet<number> = new Set([502, 503, 504]);
+
 /** The real browser. */
 export const browser: Surroundings = {
   open: (address) => new WebSocket(address),
 
   async answers(address) {
     try {
-      // The answer itself belongs to another origin and cannot be read; that it came is enough.
-      await fetch(address, {
+      // Of another origin nothing can be read of the answer; that it came is enough then.
+      const answer = await fetch(address, {
         mode: "no-cors",
         cache: "no-store",
         credentials: "omit",
         signal: AbortSignal.timeout(PATIENCE),
       });
-      return true;
+      return !NOBODY_BEHIND.has(answer.status);
     } catch {
       return false;
     }

@@ -83,16 +83,32 @@ describe("leavesOf", () => {
 });
 
 describe("addressesOf", () => {
+  const PLAIN = "http://page:8080/";
+
   it("is what the server says", () => {
-    expect(addressesOf({ host: "b", port: 8000, secure: false }, "http:")).toEqual({
+    expect(addressesOf({ url: null, host: "b", port: 8000, secure: false }, PLAIN)).toEqual({
       socket: "ws://b:8000/ws",
       health: "http://b:8000/health",
     });
-    expect(addressesOf({ host: "::1", port: null, secure: true }, "http:").socket).toBe("wss://[::1]/ws");
+    expect(addressesOf({ url: null, host: "::1", port: null, secure: true }, PLAIN).socket).toBe("wss://[::1]/ws");
   });
 
   it("never leaves TLS on a page that came by it", () => {
-    expect(addressesOf({ host: "b", port: null, secure: false }, "https:").socket).toBe("wss://b/ws");
+    const secure = "https://page/";
+    const plain = { url: null, host: "b", port: null, secure: false };
+    expect(addressesOf(plain, secure).socket).toBe("wss://b/ws");
+    expect(addressesOf({ url: "ws://b:81/ws" }, secure)).toEqual({
+      socket: "wss://b:81/ws",
+      health: "https://b:81/health",
+    });
+  });
+
+  it.each([
+    ["broker/ws", "wss://host/iot/broker/ws", "https://host/iot/broker/health"],
+    ["/ws", "wss://host/ws", "https://host/health"],
+    ["wss://b:444/x/ws?y", "wss://b:444/x/ws?y", "https://b:444/x/health"],
+  ])("takes %s from where the page is", (url, socket, health) => {
+    expect(addressesOf({ url }, "https://host/iot/#/table?node=7")).toEqual({ socket, health });
   });
 });
 
