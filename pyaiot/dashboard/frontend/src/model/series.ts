@@ -119,8 +119,6 @@ export function rangesFor(seconds: number, chosen: Range): readonly Range[] {
   return [...offered, "all"];
 }
 
-/** Half of what is shown stays in sight when somebody moves on. */
-const STEP = 0.5;
 /** The shortest time that can be looked at, in seconds. */
 const SHORTEST = 0.5;
 
@@ -129,16 +127,11 @@ export function zoomed(span: Span, factor: number, around: number, most: Span): 
   const before = span.to - span.from;
   const length = Math.min(Math.max(before * factor, SHORTEST), most.to - most.from);
   const from = span.from + (before - length) * around;
-  return within({ from, to: from + length }, most);
+  return shifted({ from, to: from + length }, 0, most);
 }
 
-/** A span moved by steps into the past (negative) or towards the present, within `most`. */
-export function shifted(span: Span, steps: number, most: Span): Span {
-  const by = (span.to - span.from) * STEP * steps;
-  return within({ from: span.from + by, to: span.to + by }, most);
-}
-
-function within(span: Span, most: Span): Span {
-  const by = span.from < most.from ? most.from - span.from : Math.min(0, most.to - span.to);
-  return { from: Math.max(span.from + by, most.from), to: Math.min(span.to + by, most.to) };
+/** A span moved by a part of itself into the past (negative) or towards the present, within `most`. */
+export function shifted({ from, to }: Span, part: number, most: Span): Span {
+  const by = Math.min(Math.max((to - from) * part, most.from - from), most.to - to);
+  return { from: from + by, to: to + by };
 }

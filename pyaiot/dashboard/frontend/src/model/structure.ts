@@ -69,3 +69,40 @@ function plain(value: Json): string {
 function join(path: string, name: string): string {
   return path === "" || name === "" ? path + name : `${path}.${name}`;
 }
+
+/** A member of a structure, by its name. */
+export interface Branch {
+  readonly name: string;
+  /** The text of a plain value; null where there are members. */
+  readonly text: string | null;
+  /** How many members there are, of which `members` holds the first. */
+  readonly count: number;
+  readonly list: boolean;
+  members(): readonly Branch[];
+}
+
+/** Members of one branch that are shown. */
+export const MOST_MEMBERS = 200;
+/** Letters of a text that are shown. */
+const MOST_LETTERS = 2_000;
+
+/** A structure as a tree, which is looked into only as far as it is opened. */
+export function branchOf(name: string, value: Json): Branch {
+  if (!isCompound(value)) {
+    const whole = plain(value);
+    const text = whole.length > MOST_LETTERS ? `${whole.slice(0, MOST_LETTERS)}…` : whole;
+    return { name, text, count: 0, list: false, members: () => [] };
+  }
+  const list = isList(value);
+  const names = list ? null : Object.keys(value);
+  return {
+    name,
+    text: null,
+    count: list ? value.length : (names?.length ?? 0),
+    list,
+    members: () =>
+      list
+        ? value.slice(0, MOST_MEMBERS).map((item, index) => branchOf(String(index), item))
+        : (names ?? []).slice(0, MOST_MEMBERS).map((each) => branchOf(each, value[each] ?? null)),
+  };
+}

@@ -6,6 +6,7 @@ import IndicatorReading from "./controls/IndicatorReading.vue";
 import MessageControl from "./controls/MessageControl.vue";
 import SwitchControl from "./controls/SwitchControl.vue";
 import NumberReading from "./NumberReading.vue";
+import PositionReading from "./PositionReading.vue";
 import StructureReading from "./StructureReading.vue";
 import TextReading from "./TextReading.vue";
 import UnknownReading from "./UnknownReading.vue";
@@ -25,8 +26,8 @@ export const LOOKS: Readonly<Record<Kind, Look>> = {
   indicator: { component: IndicatorReading, rank: 0, wide: true },
   number: { component: NumberReading, rank: 1, wide: false },
   unknown: { component: UnknownReading, rank: 1, wide: false },
-  imu: { component: StructureReading, rank: 2, wide: true },
-  position: { component: StructureReading, rank: 2, wide: true },
+  imu: { component: defineAsyncComponent(() => import("./ImuReading.vue")), rank: 2, wide: true },
+  position: { component: PositionReading, rank: 2, wide: true },
   pad: { component: defineAsyncComponent(() => import("./controls/RobotPad.vue")), rank: 2, wide: true },
   stick: { component: defineAsyncComponent(() => import("./controls/JoystickControl.vue")), rank: 2, wide: true },
   picture: { component: defineAsyncComponent(() => import("./controls/PictureReading.vue")), rank: 3, wide: true },

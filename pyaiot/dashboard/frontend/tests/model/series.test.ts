@@ -83,7 +83,8 @@ describe("a span", () => {
   });
 
   it("is moved within what there is", () => {
-    expect(shifted({ from: 40, to: 60 }, -1, most)).toEqual({ from: 30, to: 50 });
+    expect(shifted({ from: 40, to: 60 }, -0.5, most)).toEqual({ from: 30, to: 50 });
+    expect(shifted({ from: 40, to: 60 }, Number.NEGATIVE_INFINITY, most)).toEqual({ from: 0, to: 20 });
     expect(shifted({ from: 40, to: 60 }, 9, most)).toEqual({ from: 80, to: 100 });
     expect(shifted({ from: 0, to: 20 }, -1, most)).toEqual({ from: 0, to: 20 });
   });

@@ -4,8 +4,7 @@ import { describe, expect, it } from "vitest";
 import { addressesOf } from "../../src/config";
 import { ageOf } from "../../src/model/age";
 import { plainLabel } from "../../src/model/label";
-import { sparkOf } from "../../src/model/spark";
-import { leavesOf } from "../../src/model/structure";
+import { branchOf, leavesOf, MOST_MEMBERS } from "../../src/model/structure";
 import { troubleOf } from "../../src/model/trouble";
 import type { Json } from "../../src/wire/messages";
 
@@ -26,34 +25,6 @@ it("names resources that there are no words for by their own", () => {
   expect(["temperature", "cli/stats", "LED", "soil_moisture", "/"].map(plainLabel)).toEqual([
     "Temperature", "Cli stats", "LED", "Soil moisture", "",
   ]); // prettier-ignore
-});
-
-describe("sparkOf", () => {
-  it("has nothing to show for less than two moments", () => {
-    expect(sparkOf([])).toBeNull();
-    expect(sparkOf([{ time: 1, number: 5 }])).toBeNull();
-    expect(sparkOf([{ time: 1, number: 5 }, { time: 1, number: 6 }])).toBeNull();
-  });
-
-  it("spans the time and the values there are", () => {
-    const spark = sparkOf([
-      { time: 10, number: 0 },
-      { time: 15, number: 10 },
-      { time: 20, number: 5 },
-    ]);
-    expect(spark).toEqual({
-      line: "M0 29L50 3L100 16",
-      area: "M0 29L50 3L100 16V32H0Z",
-      end: { x: 100, y: 16 },
-      lowest: 0,
-      highest: 10,
-      seconds: 10,
-    });
-  });
-
-  it("draws what never changes in the middle", () => {
-    expect(sparkOf([{ time: 0, number: 7 }, { time: 1, number: 7 }])?.line).toBe("M0 16L100 16");
-  });
 });
 
 describe("leavesOf", () => {
@@ -79,6 +50,25 @@ describe("leavesOf", () => {
   it("stops counting somewhere", () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`n${index}`, index]));
     expect(leavesOf(many)).toHaveLength(500);
+  });
+});
+
+describe("branchOf", () => {
+  it("opens a structure one level after the other", () => {
+    const root = branchOf("", { a: [1, "two", null], b: -5, c: {} });
+    expect(root.members().map(({ name, text, count, list }) => [name, text, count, list])).toEqual([
+      ["a", null, 3, true],
+      ["b", "\u22125", 0, false],
+      ["c", null, 0, false],
+    ]);
+    expect(root.members()[0]?.members().map(({ name, text }) => `${name}=${text}`)).toEqual(["0=1", "1=two", "2=null"]);
+  });
+
+  it("shows only so much of what has no end", () => {
+    const root = branchOf("", Array.from({ length: 5000 }, () => "x"));
+    expect(root.count).toBe(5000);
+    expect(root.members()).toHaveLength(MOST_MEMBERS);
+    expect(branchOf("", "x".repeat(9000)).text).toHaveLength(2001);
   });
 });
 

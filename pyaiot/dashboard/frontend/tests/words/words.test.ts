@@ -82,7 +82,7 @@ describe("the sources", () => {
 /** Attributes that people read or hear. */
 const READ = new Set(["alt", "aria-description", "aria-label", "aria-roledescription", "placeholder", "title"]);
 
-const LATER = ["CardsView", "LedReading", "NodeCard", "StructureReading"];
+const LATER = ["CardsView", "LedReading", "NodeCard"];
 
 /** The kinds of nodes in the tree of a template that are looked at (NodeTypes of @vue/compiler-core). */
 const ELEMENT = 1;
