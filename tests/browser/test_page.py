@@ -116,11 +116,11 @@ async def test_unknown_zero_and_the_unforeseen_each_have_their_look(opened: Open
 
         assert (await look("zero"))[0] == "number"
         assert "0 °C" in (await look("zero"))[1]
-        assert await look("unknown") == ("unknown", "Unknown no value")
+        assert await look("unknown") == ("unknown", "Unknown now no value")
         assert (await look("count"))[0] == "number"
         kind, text = await look("position")
         assert kind == "position"
-        assert "lat 48.7 lng 2.2" in text
+        assert "48.7° N 2.2° E" in text.replace("\u202f", " ")
         assert "a.b 1" in (await look("nested"))[1]
         assert (await look("note"))[0] == "text"
         assert (await look("flag"))[0] == "toggle"
