@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command `aiot demo`: what `aiot up` runs, and simulated nodes of every protocol."""
 
+import json
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pyaiot.cli.options import CONTEXT, EPILOG, SettingsCommand
 from pyaiot.cli.up import Suite, bracketed, keys_for, near, options, prepare
@@ -12,6 +13,17 @@ from pyaiot.settings import MqttGatewaySettings
 if TYPE_CHECKING:
     from pyaiot.gateway.mqtt.session import Server
     from pyaiot.run import Ready, Service
+
+
+SACLAY: Final = (48.7148, 2.2055)
+YARD: Final = (48.7169, 2.2008)
+LYON: Final = (45.7640, 4.8357)
+BERLIN: Final = (52.5200, 13.4050)
+"""Where nodes stand: latitude and longitude in degrees."""
+
+WEATHER: Final = ("temperature", "pressure", "humidity", "illuminance", "uvindex", "led")
+FIRMWARE: Final = ("version", "suit_state", "dwnld")
+"""Resources of a node that gets an update now and then."""
 
 
 def nodes_for(suite: Suite) -> "list[Service]":
@@ -30,8 +42,14 @@ def nodes_for(suite: Suite) -> "list[Service]":
     _check_ports(suite)
     random = SystemRandom()
 
-    def thing(name: str, *resources: str) -> Thing:
-        return Thing(("board", "os", *resources), random, name=name)
+    def thing(name: str, place: tuple[float, float], *resources: str, **values: str) -> Thing:
+        position = json.dumps({"lat": place[0], "lng": place[1]}, separators=(",", ":"))
+        return Thing(
+            ("board", "os", "position", *resources),
+            random,
+            values={"position": position, **values},
+            name=name,
+        )
 
     def coap(thing: Thing, uid: str) -> CoapNode:
         host, port = near(suite.coap.coap_host), suite.coap.coap_port
@@ -41,15 +59,20 @@ def nodes_for(suite: Suite) -> "list[Service]":
 
     websocket = suite.websocket
     url = f"ws://{bracketed(near(websocket.gateway_host))}:{websocket.gateway_port}/node"
-    weather = thing("Weather station", "temperature", "pressure", "humidity", "led")
-    rover = thing("Rover", "led", "imu", "robot", "version")
-    greenhouse = thing("Greenhouse", "temperature", "humidity", "led")
-    lamp = thing("Desk lamp", "led", "text", "temperature")
-    nodes = (
-        coap(weather, "demo-weather-station"),
-        coap(rover, "demo-rover"),
-        MqttNode(greenhouse, "demo-greenhouse", _mqtt_server(suite.mqtt), random),
-        WebsocketNode(lamp, url, random, uid="demo-desk-lamp"),
+    mqtt = partial(MqttNode, server=_mqtt_server(suite.mqtt), random=random)
+    websocket_node = partial(WebsocketNode, url=url, random=random)
+    nodes: tuple[_Node, ...] = (
+        coap(thing("Weather station", SACLAY, *WEATHER), "demo-weather-station"),
+        coap(thing("Rover", YARD, "led", "imu", "robot", "version"), "demo-rover"),
+        coap(thing("Air monitor", BERLIN, "eco2", "tvoc", "tsp", "tlp"), "demo-air-monitor"),
+        coap(thing("Door sensor", LYON, "temperature", *FIRMWARE), "demo-door-sensor"),
+        mqtt(thing("Greenhouse", YARD, "temperature", "humidity", "led"), "demo-greenhouse"),
+        mqtt(thing("Workshop display", LYON, "text", "js", text="Open until six"), "demo-display"),
+        websocket_node(
+            thing("Desk lamp", SACLAY, "led", "text", "temperature", text="Good morning"),
+            uid="demo-desk-lamp",
+        ),
+        websocket_node(thing("Ribot", BERLIN, "led", "ribot", "temperature"), uid="demo-ribot"),
     )
     return [Service("node", partial(_live, node)) for node in nodes]
 

@@ -140,7 +140,7 @@ def test_beyond_it_something_is(capsys: pytest.CaptureFixture[str]) -> None:
     [{}, {"host": "0.0.0.0"}, {"mqtt_host": "mqtt.example", "mqtt_ssl": "true"}],
 )
 def test_nodes_of_the_demo(options: dict[str, object]) -> None:
-    assert len(nodes_for(suite(options))) == 4
+    assert len(nodes_for(suite(options))) == 8
 
 
 @pytest.mark.parametrize("option", ["coap_port", "mqtt_port", "gateway_port"])

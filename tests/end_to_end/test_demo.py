@@ -3,6 +3,7 @@ from pathlib import Path
 
 from tests.commands import free_ports, running
 from tests.end_to_end.client import client
+from tests.waiting import eventually
 
 NODES = {
     "Weather station": "CoAP",
@@ -10,6 +11,9 @@ NODES = {
     "Greenhouse": "MQTT",
     "Desk lamp": "WebSocket",
 }
+
+
+ALL_NODES = NODES.keys() | {"Air monitor", "Door sensor", "Workshop display", "Ribot"}
 
 
 def options(ports: list[int]) -> list[str]:
@@ -22,6 +26,9 @@ async def test_nodes_of_every_protocol_are_seen_and_controlled(tmp_path: Path) -
     async with running(tmp_path, "aiot", "demo", *options(ports)) as demo:
         await demo.says(f"The page is at http://localhost:{ports[4]}")
         async with client(ports[0], "result", "batch", "availability") as browser:
+            await eventually(
+                lambda: {node.get("name") for node in browser.values().values()} == ALL_NODES, 20
+            )
             for name, protocol in NODES.items():
                 uid = await browser.uid_of(name)
                 await browser.hears(uid, "protocol", protocol)

@@ -46,6 +46,12 @@ def test_reports_at_the_usual_periods_or_at_one_for_all() -> None:
         ("temperature", "°C", 15, 30),
         ("pressure", "hPa", 990, 1030),
         ("humidity", "%", 30, 60),
+        ("eco2", "ppm", 400, 1500),
+        ("tvoc", "ppb", 0, 400),
+        ("tsp", "ug/m3", 10, 70),
+        ("tlp", "ug/m3", 3, 30),
+        ("illuminance", "lx", 50, 1000),
+        ("uvindex", "", 0, 9),
     ],
 )
 def test_measures_what_is_plausible(name: str, unit: str, low: float, high: float) -> None:
@@ -56,6 +62,40 @@ def test_measures_what_is_plausible(name: str, unit: str, low: float, high: floa
         assert value is not None
         assert value.unit == unit
         assert low < value.number < high
+
+
+def test_a_quantity_may_rise_and_begin_again() -> None:
+    one = Thing(["temperature"], Random(1), course="linear")
+    values = [float(one.sample("temperature", seconds)[:-2]) for seconds in range(0, 60, 10)]
+    assert values == sorted(values)
+    assert one.sample("temperature", 60) == one.sample("temperature", 0) == "19.7°C"
+
+
+def test_or_go_anyhow() -> None:
+    one = Thing(["uvindex"], Random(1), course="random")
+    values = [float(one.sample("uvindex", 0)) for _ in range(200)]
+    assert 0 <= min(values) < 1
+    assert 7 < max(values) <= 8
+
+
+def test_begins_with_what_it_is_given() -> None:
+    one = Thing(["text", "position"], Random(1), values={"text": "Hello"})
+    assert one.values["text"] == "Hello"
+    assert json.loads(one.values["position"])["lat"] == 48.714784
+
+
+def test_gets_a_new_firmware_every_minute() -> None:
+    one = thing("suit_state", "dwnld")
+    states = [one.sample("suit_state", second) for second in range(120)]
+    assert list(dict.fromkeys(states)) == ["0", "1", "2", "4", "6", "9", "11"]
+    assert states[:60] == states[60:]
+    loaded = [
+        int(one.sample("dwnld", second))
+        for second in range(60)
+        if one.sample("suit_state", second) == "6"
+    ]
+    assert loaded == sorted(loaded)
+    assert (loaded[0], one.sample("dwnld", 52)) == (0, "100")
 
 
 def test_imu_has_three_sensors_of_three_axes() -> None:
@@ -87,6 +127,7 @@ def test_takes_a_value(name: str, payload: str) -> None:
         ("led", "", "does not take"),
         ("robot", "x", "does not take"),
         ("ribot", "1:2", "does not take"),
+        ("ribot", "a:b:c", "does not take"),
         ("js", "", "does not take"),
         ("text", "x" * 257, "does not take"),
         ("name", "x", "read-only"),
