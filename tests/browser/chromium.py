@@ -63,14 +63,15 @@ class Chromium:
             for name, value in media.items()
         ]
 
-        def act() -> None:
-            width, height = size
-            metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-            self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-            self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
-            self._driver.get(url)
+        await self.resize(size)
+        await self.call("Emulation.setEmulatedMedia", features=wanted)
+        await self._do(lambda: self._driver.get(url))
 
-        await self._do(act)
+    async def resize(self, size: tuple[int, int]) -> None:
+        """Give the view another size."""
+        width, height = size
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        await self.call("Emulation.setDeviceMetricsOverride", **metrics)
 
     async def trust_certificates(self, every: bool) -> None:
         """Take every certificate, or only those that the system trusts."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.browser.chromium import Chromium
+from tests.browser.chromium import DESK, Chromium
 from tests.browser.everything import Stage, standing
 from tests.dashboard.running import running_dashboard
 
@@ -46,6 +46,12 @@ def chromium(page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     browser.quit()
 
 
+class Onlooker(Protocol):
+    def __call__(
+        self, place: str = ..., size: tuple[int, int] = ..., **media: str
+    ) -> AbstractAsyncContextManager[Chromium]: ...
+
+
 @pytest.fixture(scope="session")
 def stage(page: None) -> Iterator[Stage]:
     """All services and nodes of all protocols, for all tests: they leave it as it was."""
@@ -76,10 +82,35 @@ def opened(chromium: Chromium) -> Opener:
         async with running_dashboard(**options) as url:
             await chromium.open(url.replace("127.0.0.1", name), size, **media)
             yield chromium
-            faults = [line for line in await chromium.leave() if not is_network(line)]
-            assert not faults
+            assert await faults(chromium) == []
 
     return open_page
+
+
+@pytest.fixture
+def onlooker(chromium: Chromium, stage: Stage) -> Onlooker:
+    """Opens the page before the stage at a place (``#/table``), and looks for faults at the end.
+
+    What the browser kept of the page is forgotten then.
+    """
+
+    @asynccontextmanager
+    async def look(
+        place: str = "", size: tuple[int, int] = DESK, **media: str
+    ) -> AsyncIterator[Chromium]:
+        await chromium.open(f"{stage.url}/{place}", size, **media)
+        try:
+            yield chromium
+        finally:
+            await chromium.ask("localStorage.clear()")
+        assert await faults(chromium) == []
+
+    return look
+
+
+async def faults(browser: Chromium) -> list[str]:
+    """Leave the page; what went wrong on it."""
+    return [line for line in await browser.leave() if not is_network(line)]
 
 
 def is_network(line: str) -> bool:
