@@ -23,6 +23,10 @@ export interface Preferences {
   readonly highlight: boolean;
   /** Whether messages per second and the like are shown. */
   readonly statistics: boolean;
+  /** Whether single keys do something; whoever dictates or mistypes may not want that. */
+  readonly shortcuts: boolean;
+  /** Whether the camera's picture is open, where there is a camera. */
+  readonly camera: boolean;
   /** How cards are grouped: by nothing, or by what the nodes say of themselves. */
   readonly group: "none" | "protocol" | "board" | "os" | "availability";
   /** Names that nodes were given here, by uid. */
@@ -50,6 +54,8 @@ export const USUAL: Preferences = {
   view: "cards",
   highlight: true,
   statistics: true,
+  shortcuts: true,
+  camera: false,
   group: "none",
   names: {},
   pinned: [],
@@ -71,6 +77,8 @@ const CHECKS: Checks = {
   view: oneOf(...VIEWS),
   highlight: isBoolean,
   statistics: isBoolean,
+  shortcuts: isBoolean,
+  camera: isBoolean,
   group: oneOf("none", "protocol", "board", "os", "availability"),
   names: recordOf((value) => typeof value === "string" && value.length <= LONGEST_NAME),
   pinned: isTexts,
@@ -101,6 +109,21 @@ export function parsePreferences(text: string): Preferences {
     if (Object.hasOwn(said, name) && check(value)) preferences[name] = value;
   }
   return preferences as unknown as Preferences;
+}
+
+/**
+ * What somebody had chosen on the original's page, which kept each choice by itself.
+ *
+ * `read` gives what is kept under a name. The map was a part of that page; here it is a view.
+ */
+export function preferencesOfOriginal(read: (name: string) => string | null): Preferences {
+  const theme = read("theme");
+  return {
+    ...USUAL,
+    theme: theme === "dark" || theme === "light" ? theme : "system",
+    view: read("showMap") === "true" ? "map" : "cards",
+    camera: read("showCam") === "true",
+  };
 }
 
 /** Whatever differs from the usual, as text. */

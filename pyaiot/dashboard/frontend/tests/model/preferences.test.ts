@@ -6,6 +6,7 @@ import {
   LONGEST_TEXT,
   MOST_ENTRIES,
   parsePreferences,
+  preferencesOfOriginal,
   preferencesText,
   USUAL,
   type Preferences,
@@ -64,5 +65,23 @@ describe("parsePreferences", () => {
     const preferences = parsePreferences('{"__proto__":{"theme":"dark"}}');
     expect(preferences).toEqual(USUAL);
     expect(Object.getPrototypeOf(preferences)).toBe(Object.prototype);
+  });
+});
+
+describe("preferencesOfOriginal", () => {
+  const of = (kept: Readonly<Record<string, string>>): Preferences => preferencesOfOriginal((name) => kept[name] ?? null);
+
+  it("honours what was chosen on that page", () => {
+    expect(of({ theme: "dark", showCam: "true", showMap: "true" })).toEqual({
+      ...USUAL,
+      theme: "dark",
+      camera: true,
+      view: "map",
+    });
+  });
+
+  it("is as usual where nothing was chosen", () => {
+    expect(of({})).toEqual(USUAL);
+    expect(of({ theme: "pink", showCam: "false", showMap: "no" })).toEqual(USUAL);
   });
 });
