@@ -3,12 +3,10 @@ import { onUnmounted, shallowRef, type Ref, type ShallowRef } from "vue";
 
 import { between, bounded, panned, zoomedAt, type Camera, type Reach, type Size } from "../../model/map/camera";
 import type { Spot } from "../../model/map/mercator";
-import { preferences } from "../../settings";
+import { look } from "../../settings";
 
 /** How long a glide takes, in milliseconds. */
 const GLIDE = 240;
-
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** What the map looks at, and the ways to look elsewhere. */
 export interface Lens {
@@ -37,7 +35,7 @@ export function useCamera(size: Ref<Size>, reach: Ref<Reach>, moved: () => void)
 
   function glide(next: Camera): void {
     const to = bounded(next, size.value, reach.value);
-    if (still.matches || preferences.value.motion === "less") {
+    if (look.value.motion === "less") {
       set(to);
       return;
     }
