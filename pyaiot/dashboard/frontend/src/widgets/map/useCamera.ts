@@ -3,7 +3,7 @@ import { onUnmounted, shallowRef, type Ref, type ShallowRef } from "vue";
 
 import { between, bounded, panned, zoomedAt, type Camera, type Reach, type Size } from "../../model/map/camera";
 import type { Spot } from "../../model/map/mercator";
-import { look } from "../../settings";
+import { look as worn } from "../../settings";
 
 /** How long a glide takes, in milliseconds. */
 const GLIDE = 240;
@@ -35,7 +35,7 @@ export function useCamera(size: Ref<Size>, reach: Ref<Reach>, moved: () => void)
 
   function glide(next: Camera): void {
     const to = bounded(next, size.value, reach.value);
-    if (look.value.motion === "less") {
+    if (worn.value.motion === "less") {
       set(to);
       return;
     }
