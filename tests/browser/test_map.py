@@ -277,7 +277,7 @@ async def test_tiles_come_from_the_server_of_the_operator_alone(opened: Opener) 
         template = f"{origin}/{{z}}/{{x}}/{{y}}.png"
         async with map_of(opened, map_tiles=template, map_attribution=thanks) as (_, browser):
             # Nobody is asked before somebody wants to see it.
-            assert await browser.ask("document.querySelector('canvas.world') !== null")
+            assert await browser.ask("document.querySelector('.world canvas') !== null")
             assert not asked
             await browser.click("[data-choose=tiles]")
             await browser.until("document.querySelector('.tiles img')?.naturalWidth == 256")

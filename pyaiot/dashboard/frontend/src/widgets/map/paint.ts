@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { boxOf, scaleOf, seenAt, type Camera, type Size } from "../../model/map/camera";
-import { graticule, type Graticule } from "../../model/map/grid";
+import { graticule } from "../../model/map/grid";
 import { clipped, meet, type Outline, type World } from "../../model/map/outline";
 
 export interface Colours {
@@ -8,7 +8,6 @@ export interface Colours {
   readonly coast: string;
   readonly border: string;
   readonly grid: string;
-  readonly words: string;
 }
 
 /** Corners nearer to each other than this, in pixels, are drawn as one. */
@@ -88,18 +87,4 @@ function grid(context: CanvasRenderingContext2D, camera: Camera, size: Size, col
   context.strokeStyle = colours.grid;
   context.lineWidth = 1;
   context.stroke();
-  context.fillStyle = colours.words;
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "top";
-  for (const { at, degrees } of lines.meridians) {
-    if (left(at) < size.width - 60) context.fillText(degreesText(degrees, "E", "W", lines), left(at) + 4, 4);
-  }
-  for (const { at, degrees } of lines.parallels) {
-    if (top(at) > 24 && top(at) < size.height - 24) context.fillText(degreesText(degrees, "N", "S", lines), 4, top(at) + 3);
-  }
-}
-
-function degreesText(degrees: number, positive: string, negative: string, { digits }: Graticule): string {
-  const number = Math.abs(degrees).toFixed(digits);
-  return `${number}°${Number(number) === 0 ? "" : degrees > 0 ? positive : negative}`;
 }
