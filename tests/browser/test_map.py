@@ -93,7 +93,7 @@ async def test_nodes_stand_where_they_say_and_none_is_lost(opened: Opener) -> No
         await browser.until("document.querySelector('.cluster[data-total=\"2\"]')")
         await browser.until("document.querySelector('[data-node=\"3\"]')")
         assert await browser.ask("document.querySelector('[data-node=\"3\"]').ariaLabel") == (
-            "Harbour, Online, On"
+            "Harbour On, Online"
         )
         # What makes no sense is listed, not drawn.
         await gateway.node("4", name=NASTY, position='{"lat": 999, "lng": 2}')
