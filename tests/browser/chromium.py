@@ -140,5 +140,36 @@ class Chromium:
 
         return await self._do(act)
 
+    async def write(self, where: str, text: str) -> None:
+        """Type a text into a field."""
+        await self._do(lambda: self._driver.find_element(By.CSS_SELECTOR, where).send_keys(text))
+
+    async def hold(self, where: str, right: int = 0, down: int = 0) -> None:
+        """Take something in its middle, and pull it so many pixels; it is held until `let_go`."""
+
+        def act() -> None:
+            element = self._driver.find_element(By.CSS_SELECTOR, where)
+            chain = ActionChains(self._driver, duration=50).click_and_hold(element)
+            chain.move_by_offset(right, down).perform()
+
+        await self._do(act)
+
+    async def let_go(self) -> None:
+        await self._do(lambda: ActionChains(self._driver).release().perform())
+
+    async def press_with(self, modifier: str, key: str) -> None:
+        """Press a key while another one is held."""
+
+        def act() -> None:
+            ActionChains(self._driver).key_down(modifier).send_keys(key).key_up(modifier).perform()
+
+        await self._do(act)
+
+    async def hold_key(self, key: str) -> None:
+        await self._do(lambda: ActionChains(self._driver).key_down(key).perform())
+
+    async def let_go_key(self, key: str) -> None:
+        await self._do(lambda: ActionChains(self._driver).key_up(key).perform())
+
     async def picture(self, path: Path) -> None:
         await self._do(lambda: self._driver.save_screenshot(str(path)))

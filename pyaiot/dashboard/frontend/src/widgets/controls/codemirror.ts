@@ -39,6 +39,24 @@ const THEME = EditorView.theme({
   "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--line)", outline: "1px solid var(--edge)" },
 });
 
+/**
+ * What is typed over a selection is put in its place here.
+ *
+ * Browsers would do it in their own way, and keep the look of what was there by inline styles: these
+ * the policy of the page forbids, and complains of.
+ */
+const TYPE_OVER = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    const { inputType, data } = event;
+    const { state } = view;
+    if (inputType !== "insertText" || data === null || view.composing || state.readOnly || state.selection.main.empty) {
+      return false;
+    }
+    view.dispatch(state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 /** Lines that are longer than the screen of a telephone are broken there. */
 const NARROW = "(max-width: 40rem)";
 
@@ -68,6 +86,7 @@ export class Editor {
         javascript(),
         syntaxHighlighting(HIGHLIGHT),
         THEME,
+        TYPE_OVER,
         keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
         matchMedia(NARROW).matches ? EditorView.lineWrapping : [],
         EditorView.contentAttributes.of({
