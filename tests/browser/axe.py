@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What axe-core finds wrong with a page: https://github.com/dequelabs/axe-core."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,17 @@ from tests.browser.chromium import Chromium
 
 FOLDER: Final = Path(__file__).parents[2] / "pyaiot" / "dashboard" / "frontend" / "node_modules"
 
-TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+ALL: Final = {
+    "type": "tag",
+    "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+COLOURS: Final = {"type": "rule", "values": ["color-contrast"]}
+"""What a look can change."""
 
 _RUN: Final = """
 const done = arguments[arguments.length - 1];
-axe.run(arguments[0] ?? document, {
-  runOnly: { type: "tag", values: arguments[1] },
+axe.run({
+  runOnly: arguments[0],
   resultTypes: ["violations"],
   elementRef: false,
 }).then(
@@ -35,10 +41,10 @@ def _source() -> str:
         pytest.fail("axe-core is missing: install it with 'scripts/frontend'.")
 
 
-async def complaints(browser: Chromium, part: str | None = None) -> list[str]:
-    """What is wrong with the page as it is now, or with a part of it."""
+async def complaints(browser: Chromium, rules: Mapping[str, object] = ALL) -> list[str]:
+    """What is wrong with the page as it is now."""
     # The driver is not bound by the page's policy.
     if await browser.ask("typeof axe === 'undefined'"):
         await browser.run(_source())
-    found: list[str] = await browser.answer(_RUN, part, TAGS)
+    found: list[str] = await browser.answer(_RUN, rules)
     return found
