@@ -22,20 +22,22 @@ class Sight:
     """What is pressed on the way, by selectors."""
 
 
+OPEN: Final = "#/cards?q=Laboratory&node"
+CHART: Final = f"{OPEN}={LABORATORY}&resource=temperature"
+
 SIGHTS: Final = {
     "cards": Sight("#/cards", "main [data-uid]"),
+    "table": Sight("#/table", "main [data-uid]"),
     "map": Sight("#/map", "main [data-node]"),
-    "chart": Sight(
-        f"#/cards?q=Laboratory&node={LABORATORY}&resource=temperature", "dialog[open] canvas"
-    ),
+    "chart": Sight(CHART, "dialog[open] canvas"),
     "chart as a table": Sight(
-        f"#/cards?q=Laboratory&node={LABORATORY}&resource=temperature",
+        CHART,
         "dialog[open] table",
         ("dialog[open] details summary",),
     ),
-    "body": Sight(f"#/cards?q=Laboratory&node={ROVER}&resource=imu", "dialog[open] canvas"),
-    "tree": Sight(f"#/cards?q=Laboratory&node={LABORATORY}&resource=switches", "dialog[open]"),
-    "script": Sight(f"#/cards?q=Laboratory&node={ROVER}&resource=js", "dialog[open]"),
+    "body": Sight(f"{OPEN}={ROVER}&resource=imu", "dialog[open] canvas"),
+    "tree": Sight(f"{OPEN}={LABORATORY}&resource=switches", "dialog[open]"),
+    "script": Sight(f"{OPEN}={ROVER}&resource=js", "dialog[open]"),
 }
 
 
@@ -78,7 +80,7 @@ async def test_everything_can_be_read_in_every_look(onlooker: Onlooker) -> None:
     async with onlooker(reduced_motion="reduce") as browser:
         for look in LOOKS:
             await prefer(browser, **look)
-            for name in ("cards", "map", "chart"):
+            for name in ("cards", "table", "map", "chart"):
                 await see(browser, SIGHTS[name])
                 assert await complaints(browser, COLOURS) == [], (look, name)
 

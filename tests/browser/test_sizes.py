@@ -15,7 +15,7 @@ ENLARGED: Final = ((390, 844), (1280, 800))
 
 VIEWS: Final = {
     "cards": ("#/cards", "main [data-uid]"),
-    # "table": ("#/table", "main [data-uid]"),
+    "table": ("#/table", "main [data-uid]"),
     "map": ("#/map", "main [data-uid], main [data-node]"),
     "detail": (f"#/cards?node={LABORATORY}&resource=temperature", "dialog[open]"),
 }
