@@ -21,6 +21,10 @@ export class Page {
   readonly link: ShallowRef<Link> = shallowRef({ phase: "connecting", why: null });
   /** Ticks once a second. */
   readonly now: ShallowRef<Moment> = shallowRef(moment());
+  // By itself, so that who asks for the time is not called for each message.
+  private readonly ahead = computed(() => this.state.value.ahead);
+  /** The time of day by the broker's clock, in seconds since the epoch; ticks once a second. */
+  readonly present = computed(() => this.now.value.wall + this.ahead.value);
 
   /** Whether this page may set resources; a broker of the original lets everybody. */
   readonly mayControl = computed(() => this.state.value.permissions?.includes("control") ?? true);
