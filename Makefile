@@ -5,6 +5,7 @@ PYTHON ?= python3
 TESTS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+PICTURE_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +19,7 @@ PROGRAMS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notl
 	chromium:chromium chromedriver:chromium-driver gcc:build-essential nginx:nginx-light
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench bench-quick bench-page build clean
+.PHONY: help demo test check fix bench bench-quick bench-page pictures build clean
 
 help:
 	@echo "make demo   run everything with simulated nodes, and open http://localhost:8080"
@@ -27,6 +28,7 @@ help:
 	@echo "make bench  measure the broker against others, and write docs/performance.md;"
 	@echo "            make bench-quick takes a minute and writes nothing"
 	@echo "make bench-page  measure the page in Chromium before 2,500 nodes; BENCH_ARGS=--help"
+	@echo "make pictures  take pictures of every view of the page into build/pictures"
 	@echo "make build  make a wheel and a source archive in dist/"
 	@echo "make clean  remove all that these targets made"
 
@@ -56,6 +58,10 @@ bench-quick: $(VENV)/installed
 bench-page: $(VENV)/page
 	scripts/packages chromium:chromium || true
 	$(BIN)/python -m benchmarks.page $(BENCH_ARGS)
+
+pictures: $(VENV)/page $(VENV)/with-tests
+	scripts/packages $(PROGRAMS) || true
+	$(BIN)/python -m scripts.pictures $(PICTURE_ARGS)
 
 build: $(VENV)/with-tests
 	$(BIN)/python -m build

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Take pictures of the page: every view, in light and dark, on a desk, a tablet and a telephone.
+
+All of it is real: services, simulated nodes of each protocol, and Chromium.
+
+python -m scripts.pictures [--folder build/pictures] [--documentation]
+"""
+
+import argparse
+import asyncio
+import base64
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from setup import build_page
+from tests.browser.chromium import Chromium
+from tests.commands import Running, free_ports, running
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+SIZES: Final = {"desk": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
+SCHEMES: Final = ("light", "dark")
+
+WARM_UP: Final = 20.0
+"""Seconds until charts have a course to show."""
+
+CHOSEN: Final = ("cards-desk", "map-desk", "node-desk", "cards-phone")
+"""Those that the documentation shows."""
+
+LARGEST: Final = 200_000
+"""Bytes of a picture in the documentation."""
+
+NODE: Final = "demo-weather-station"
+
+SETTLE: Final = """
+new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  const passing = document.getAnimations()
+    .filter((each) => each.effect.getComputedTiming().endTime !== Infinity);
+  Promise.allSettled(passing.map((each) => each.finished)).then(() => settled(true));
+  setTimeout(() => settled(false), 1000);
+})))
+"""
+"""What was moving has come to rest, but for what never does."""
+
+
+@dataclass
+class Studio:
+    """The browser, and where pictures go."""
+
+    browser: Chromium
+    folder: Path
+    missing: list[str]
+
+    async def take(self, name: str, pose: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Pictures of what is open, in all sizes; `pose` brings it about in each anew."""
+        for scheme in SCHEMES:
+            for size, pixels in SIZES.items():
+                scheme_of = {"name": "prefers-color-scheme", "value": scheme}
+                await self.browser.call("Emulation.setEmulatedMedia", features=[scheme_of])
+                await self.browser.resize(pixels)
+                try:
+                    if pose is not None:
+                        await pose()
+                except AssertionError as exc:
+                    # What is not there now will not be there in another size.
+                    self.missing.append(f"{name}: {str(exc).splitlines()[0]}")
+                    return
+                await self.browser.ask(SETTLE)
+                picture = self.folder / f"{name}-{size}-{scheme}.png"
+                await self.browser.picture(picture)
+                if f"{name}-{size}" in CHOSEN:
+                    await self._small(picture.with_suffix(".webp"))
+
+    async def _small(self, picture: Path) -> None:
+        taken = await self.browser.call("Page.captureScreenshot", format="webp", quality=85)
+        await asyncio.to_thread(picture.write_bytes, base64.b64decode(taken["data"]))
+
+    async def go(self, place: str, shows: str) -> None:
+        """Lead the page to a place, and wait for a part of it."""
+        await self.browser.run(f"location.hash = '{place}'")
+        await self.browser.until("document.querySelector(arguments[0])", shows)
+
+    async def dialog(self, key: str) -> None:
+        """Open a dialog by its shortcut, in place of the one that may be open."""
+        await self.browser.run("document.querySelectorAll('dialog[open]').forEach(d => d.close())")
+        await self.browser.run("document.activeElement?.blur()")
+        await self.browser.press(key)
+        await self.browser.until("document.querySelector('dialog[open]')")
+
+
+def words(ports: list[int]) -> list[str]:
+    """Options by which services find each other on `ports`."""
+    names = ("broker", "coap", "mqtt", "gateway", "web")
+    return [f"--{name}-port={port}" for name, port in zip(names, ports, strict=True)]
+
+
+async def shoot(studio: Studio, home: Path) -> None:
+    """Take all of them."""
+    browser = studio.browser
+    quiet, busy = free_ports(5), free_ports(5)
+    async with running(home, "aiot", "up", *words(quiet)) as up:
+        await up.says("The page is at")
+        await browser.open(f"http://127.0.0.1:{quiet[4]}/")
+        await browser.until("document.querySelector('main')?.innerText.length > 40")
+        await studio.take("first-visit")
+        await browser.leave()
+    async with AsyncExitStack() as stack:
+        demo = await stack.enter_async_context(running(home, "aiot", "demo", *words(busy)))
+        await demo.says("The page is at")
+        crowd = running(
+            home, "aiot", "simulate", "--nodes=16", "--node-name=Room", "--protocol=mqtt",
+            f"--port={busy[2]}", "--resources=temperature,humidity,led", "--period=2",
+        )  # fmt: skip
+        await stack.enter_async_context(crowd)
+        await browser.open(f"http://127.0.0.1:{busy[4]}/#/cards")
+        await browser.until("document.querySelectorAll('[data-uid]').length >= 24", within=60)
+        await asyncio.sleep(WARM_UP)
+        await views(studio)
+        await lost(studio, demo)
+
+
+async def views(studio: Studio) -> None:
+    """The page while all is well."""
+    await studio.take("cards", lambda: studio.go("#/cards", "article[data-uid]"))
+    await studio.take("table", lambda: studio.go("#/table", "main table, main [role=grid]"))
+    await studio.take("map", lambda: studio.go("#/map", "main .leaflet-container"))
+    await studio.take(
+        "node", lambda: studio.go(f"#/cards?node={NODE}", "main canvas, aside canvas")
+    )
+    await studio.go("#/cards", "article[data-uid]")
+    await studio.take("settings", lambda: studio.dialog("."))
+    await studio.take("search", lambda: studio.dialog("/"))
+    await studio.browser.run("document.querySelectorAll('dialog[open]').forEach(d => d.close())")
+    await studio.take("kiosk", lambda: studio.go("#/cards?kiosk=1", "main [data-uid]"))
+    await studio.go("#/cards", "article[data-uid]")
+
+
+async def lost(studio: Studio, demo: Running) -> None:
+    """The page when the broker is gone."""
+    await demo.end()
+    await studio.take(
+        "lost", lambda: studio.browser.shows("The connection to the broker was lost.")
+    )
+
+
+async def session(folder: Path) -> list[str]:
+    """Take the pictures; what could not be shown."""
+    with tempfile.TemporaryDirectory(prefix="pyaiot-pictures-") as home:
+        browser = Chromium(Path(home, "chromium"))
+        studio = Studio(browser, folder, [])
+        try:
+            await shoot(studio, Path(home))
+        finally:
+            browser.quit()
+    return studio.missing
+
+
+def document(folder: Path) -> list[str]:
+    """Put the chosen ones where the documentation shows them; those that are too large."""
+    chosen = {each.name: each.read_bytes() for each in sorted(folder.glob("*.webp"))}
+    for name, content in chosen.items():
+        (ROOT / "docs" / "images" / name).write_bytes(content)
+    return [name for name, content in chosen.items() if len(content) > LARGEST]
+
+
+def main() -> int:
+    """The command; 1 where a picture is missing."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "pictures")
+    parser.add_argument(
+        "--documentation", action="store_true", help="put a few into docs/images as well"
+    )
+    options = parser.parse_args()
+    build_page()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    missing = asyncio.run(session(options.folder))
+    for each in missing:
+        print(f"not shown: {each}", file=sys.stderr)
+    large = document(options.folder) if options.documentation else []
+    for name in large:
+        print(f"larger than {LARGEST} bytes: {name}", file=sys.stderr)
+    print(f"The pictures are in {options.folder}")
+    return 1 if missing or large else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
