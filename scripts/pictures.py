@@ -3,7 +3,7 @@
 
 All of it is real: services, simulated nodes of each protocol, and Chromium.
 
-python -m scripts.pictures [--folder build/pictures] [--documentation]
+python -m scripts.pictures [--folder build/pictures] [--only cards,map] [--documentation]
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +35,8 @@ CHOSEN: Final = ("cards-desk", "map-desk", "node-desk", "cards-phone")
 LARGEST: Final = 200_000
 """Bytes of a picture in the documentation."""
 
-NODE: Final = "demo-weather-station"
+DETAIL: Final = "#/cards?node=demo-weather-station&resource=temperature"
+"""A node of the demo, and one of its resources large."""
 
 SETTLE: Final = """
 new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(() => {
@@ -54,10 +55,14 @@ class Studio:
 
     browser: Chromium
     folder: Path
-    missing: list[str]
+    only: frozenset[str]
+    """The views that are wanted; all of them where this is empty."""
+    missing: list[str] = field(default_factory=list)
 
-    async def take(self, name: str, pose: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def take(self, name: str, pose: Callable[[], Awaitable[object]] | None = None) -> None:
         """Pictures of what is open, in all sizes; `pose` brings it about in each anew."""
+        if self.only and name not in self.only:
+            return
         for scheme in SCHEMES:
             for size, pixels in SIZES.items():
                 scheme_of = {"name": "prefers-color-scheme", "value": scheme}
@@ -106,8 +111,8 @@ async def shoot(studio: Studio, home: Path) -> None:
     async with running(home, "aiot", "up", *words(quiet)) as up:
         await up.says("The page is at")
         await browser.open(f"http://127.0.0.1:{quiet[4]}/")
-        await browser.until("document.querySelector('main')?.innerText.length > 40")
-        await studio.take("first-visit")
+        text = "document.querySelector('main')?.innerText.length > 40"
+        await studio.take("first-visit", lambda: browser.until(text))
         await browser.leave()
     async with AsyncExitStack() as stack:
         demo = await stack.enter_async_context(running(home, "aiot", "demo", *words(busy)))
@@ -129,9 +134,7 @@ async def views(studio: Studio) -> None:
     await studio.take("cards", lambda: studio.go("#/cards", "article[data-uid]"))
     await studio.take("table", lambda: studio.go("#/table", "main table, main [role=grid]"))
     await studio.take("map", lambda: studio.go("#/map", "main .leaflet-container"))
-    await studio.take(
-        "node", lambda: studio.go(f"#/cards?node={NODE}", "main canvas, aside canvas")
-    )
+    await studio.take("node", lambda: studio.go(DETAIL, "canvas"))
     await studio.go("#/cards", "article[data-uid]")
     await studio.take("settings", lambda: studio.dialog("."))
     await studio.take("search", lambda: studio.dialog("/"))
@@ -148,11 +151,11 @@ async def lost(studio: Studio, demo: Running) -> None:
     )
 
 
-async def session(folder: Path) -> list[str]:
+async def session(folder: Path, only: frozenset[str]) -> list[str]:
     """Take the pictures; what could not be shown."""
     with tempfile.TemporaryDirectory(prefix="pyaiot-pictures-") as home:
         browser = Chromium(Path(home, "chromium"))
-        studio = Studio(browser, folder, [])
+        studio = Studio(browser, folder, only)
         try:
             await shoot(studio, Path(home))
         finally:
@@ -175,10 +178,12 @@ def main() -> int:
     parser.add_argument(
         "--documentation", action="store_true", help="put a few into docs/images as well"
     )
+    parser.add_argument("--only", default="", help="the views that are wanted: cards,map")
     options = parser.parse_args()
+    only = frozenset(filter(None, options.only.split(",")))
     build_page()
     options.folder.mkdir(parents=True, exist_ok=True)
-    missing = asyncio.run(session(options.folder))
+    missing = asyncio.run(session(options.folder, only))
     for each in missing:
         print(f"not shown: {each}", file=sys.stderr)
     large = document(options.folder) if options.documentation else []

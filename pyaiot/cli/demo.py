@@ -36,7 +36,7 @@ def nodes_for(suite: Suite) -> "list[Service]":
     from pyaiot.run import Service
     from pyaiot.simulate.coap import CoapNode
     from pyaiot.simulate.mqtt import MqttNode
-    from pyaiot.simulate.things import Thing
+    from pyaiot.simulate.things import CYCLE, Thing
     from pyaiot.simulate.websocket import WebsocketNode
 
     _check_ports(suite)
@@ -47,6 +47,7 @@ def nodes_for(suite: Suite) -> "list[Service]":
         return Thing(
             ("board", "os", "position", *resources),
             random,
+            scatter=CYCLE,
             values={"position": position, **values},
             name=name,
         )

@@ -144,12 +144,14 @@ class Thing:
         *,
         period: float | None = None,
         course: Course = "sine",
+        scatter: float = 0.0,
         values: Mapping[str, str] | None = None,
         name: str = "",
     ) -> None:
         """Have the resources called `names`; `period` replaces the usual reporting periods.
 
-        What it measures takes that `course`; all else begins with its usual value, or the one in
+        What it measures takes that `course`, each quantity up to `scatter` seconds ahead of the
+        time; all else begins with its usual value, or the one in
         `values`, of which it has no others than `names`. Raises InvalidValue for a resource that
         is not in RESOURCES.
         """
@@ -164,6 +166,7 @@ class Thing:
         self._random = random
         self._period = period
         self._course: Course = course
+        self._ahead = {each: random.uniform(0, scatter) for each in self.values} if scatter else {}
 
     @property
     def periodic(self) -> dict[str, float]:
@@ -178,7 +181,9 @@ class Thing:
         """Measure: the new value of a resource `seconds` after the start."""
         kind = RESOURCES[name]
         if kind.span is not None:
-            self.values[name] = kind.span.at(seconds, self._random, self._course)
+            self.values[name] = kind.span.at(
+                seconds + self._ahead.get(name, 0.0), self._random, self._course
+            )
         elif kind.sample is not None:
             self.values[name] = kind.sample(seconds, self._random)
         return self.values[name]

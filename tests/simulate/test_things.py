@@ -71,6 +71,16 @@ def test_a_quantity_may_rise_and_begin_again() -> None:
     assert one.sample("temperature", 60) == one.sample("temperature", 0) == "19.7°C"
 
 
+def test_quantities_may_be_scattered_over_time() -> None:
+    names = ("temperature", "eco2", "uvindex")
+    alike = Thing(names, Random(1), course="linear")
+    apart = Thing(names, Random(1), course="linear", scatter=60)
+    lowest = [alike.sample(name, 0) for name in names]
+    assert lowest == ["19.7°C", "410ppm", "0.0"]
+    assert all(apart.sample(name, 0) != low for name, low in zip(names, lowest, strict=True))
+    assert [apart.sample(name, 0) for name in names] == [apart.sample(name, 60) for name in names]
+
+
 def test_or_go_anyhow() -> None:
     one = Thing(["uvindex"], Random(1), course="random")
     values = [float(one.sample("uvindex", 0)) for _ in range(200)]
