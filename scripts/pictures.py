@@ -29,7 +29,7 @@ SCHEMES: Final = ("light", "dark")
 WARM_UP: Final = 20.0
 """Seconds until charts have a course to show."""
 
-CHOSEN: Final = ("cards-desk", "map-desk", "node-desk", "cards-phone")
+CHOSEN: Final = ("cards-desk", "map-desk", "node-desk")
 """Those that the documentation shows."""
 
 LARGEST: Final = 200_000
@@ -90,6 +90,12 @@ class Studio:
         await self.browser.run(f"location.hash = '{place}'")
         await self.browser.until("document.querySelector(arguments[0])", shows)
 
+    async def detail(self) -> None:
+        """Open a node, anew."""
+        await self.go("#/cards", "article[data-uid]")
+        await self.browser.until("!document.querySelector('canvas')")
+        await self.go(DETAIL, "canvas")
+
     async def dialog(self, key: str) -> None:
         """Open a dialog by its shortcut, in place of the one that may be open."""
         await self.browser.run("document.querySelectorAll('dialog[open]').forEach(d => d.close())")
@@ -133,8 +139,8 @@ async def views(studio: Studio) -> None:
     """The page while all is well."""
     await studio.take("cards", lambda: studio.go("#/cards", "article[data-uid]"))
     await studio.take("table", lambda: studio.go("#/table", "main table, main [role=grid]"))
-    await studio.take("map", lambda: studio.go("#/map", "main .leaflet-container"))
-    await studio.take("node", lambda: studio.go(DETAIL, "canvas"))
+    await studio.take("map", lambda: studio.go("#/map", "main .map .surface"))
+    await studio.take("node", studio.detail)
     await studio.go("#/cards", "article[data-uid]")
     await studio.take("settings", lambda: studio.dialog("."))
     await studio.take("search", lambda: studio.dialog("/"))
@@ -166,8 +172,10 @@ async def session(folder: Path, only: frozenset[str]) -> list[str]:
 def document(folder: Path) -> list[str]:
     """Put the chosen ones where the documentation shows them; those that are too large."""
     chosen = {each.name: each.read_bytes() for each in sorted(folder.glob("*.webp"))}
+    images = ROOT / "docs" / "images"
+    images.mkdir(exist_ok=True)
     for name, content in chosen.items():
-        (ROOT / "docs" / "images" / name).write_bytes(content)
+        (images / name).write_bytes(content)
     return [name for name, content in chosen.items() if len(content) > LARGEST]
 
 

@@ -70,6 +70,8 @@ def test_a_command_that_is_shown_is_understood(page: str, command: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
+    text = page.read_text()
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    for target in (*links, *re.findall(r'src(?:set)?="([^"]+)"', text)):
         if "://" not in target:
             assert (page.parent / target).exists(), target
