@@ -233,7 +233,7 @@ function confirm(draft: Draft, uid: string, { endpoint, value, order }: Resource
 
 function agrees(value: Json | undefined, payload: string): boolean {
   const on = isOn(value);
-  return on === null ? textOf(value) === payload : on === isOn(payload);
+  return on === null ? textOf(value).trim() === payload.trim() : on === isOn(payload);
 }
 
 function judge(draft: Draft, { id, status, reason }: Result): void {

@@ -424,6 +424,17 @@ describe("a broker of the original", () => {
     expect(resource("1", "text").order?.phase).toBe("applied");
   });
 
+  it("takes no offence at the spaces around a value", () => {
+    happen({ type: "pressed", id: "c1", uid: "1", endpoint: "ribot", payload: "0:0:0\n" });
+    receive(update("1", "ribot", "0:0:0"));
+    expect(resource("1", "ribot").order?.phase).toBe("applied");
+  });
+
+  it("has nobody wait for an order that a newer one took the place of", () => {
+    for (const id of ["c1", "c2", "c3"]) happen({ type: "pressed", id, uid: "1", endpoint: "ribot", payload: "1:2:3\n" });
+    expect([...state.open.keys()]).toEqual(["c3"]);
+  });
+
   it("leaves it to the page to lose patience", () => {
     press();
     happen({ type: "sent", id: "c1" });
