@@ -87,6 +87,47 @@ async def test_the_menu_pins_moves_hides_and_dismisses(opened: Opener) -> None:
         await browser.until(f"{focus} == 'a'")
 
 
+DRAG = """
+const at = (where, x, y) => {
+  const box = document.querySelector(where).getBoundingClientRect();
+  return {clientX: box.left + x * box.width, clientY: box.top + y * box.height};
+};
+const tell = (target, type, place) =>
+  target.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerId: 7, button: 0, ...place}));
+const grip = "[data-uid='c'] .grip";
+tell(document.querySelector(grip), 'pointerdown', at(grip, 0.5, 0.5));
+tell(window, 'pointermove', at("[data-uid='a']", 0.5, 0.1));
+"""
+
+
+async def test_a_card_is_dragged_elsewhere_or_put_back(opened: Opener) -> None:
+    async with (
+        running_broker(accept_unsigned=True) as broker,
+        hand_gateway(broker) as gateway,
+        opened(broker.port, DESK) as browser,
+    ):
+        for uid in "abc":
+            await gateway.node(uid, name=uid.upper(), temperature="1°C")
+        await titles(browser, "A", "B", "C")
+        await browser.until("document.querySelector(\"[data-uid='c'] .grip\")")
+        await browser.run(DRAG)
+        await browser.until("document.querySelector('.grid .line')")
+        await browser.press(Keys.ESCAPE)
+        await browser.until("!document.querySelector('.grid .line')")
+        await titles(browser, "A", "B", "C")
+        await browser.run(DRAG + "tell(window, 'pointerup', at(grip, 0, 0));")
+        await titles(browser, "C", "A", "B")
+        await browser.shows("C is now number 1 of 3", "section [role=status]:last-child")
+        # What was arranged is kept, until names are to count again.
+        await browser.run("location.reload()")
+        await titles(browser, "C", "A", "B")
+        await browser.run(
+            "[...document.querySelectorAll('.tools button')]"
+            ".find(e => e.innerText.startsWith('Sort by name')).click()"
+        )
+        await titles(browser, "A", "B", "C")
+
+
 async def test_a_node_is_renamed_in_its_place(opened: Opener) -> None:
     async with (
         running_broker(accept_unsigned=True) as broker,
