@@ -152,9 +152,7 @@ async def views(studio: Studio) -> None:
 async def lost(studio: Studio, demo: Running) -> None:
     """The page when the broker is gone."""
     await demo.end()
-    await studio.take(
-        "lost", lambda: studio.browser.shows("The connection to the broker was lost.")
-    )
+    await studio.take("lost", lambda: studio.browser.until("document.querySelector('.bar')"))
 
 
 async def session(folder: Path, only: frozenset[str]) -> list[str]:
