@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-/** Beginnings by which spreadsheets take a text for a formula, and run it. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** Beginnings by which spreadsheets take a text for a formula, and run it; some look past spaces. */
+const FORMULA = /^(?:[\t\r]|\s*[=+\-@|%＝＋－＠])/;
 
 /**
  * Rows as text with commas between (RFC 4180).
@@ -16,5 +16,5 @@ export function csvText(rows: readonly (readonly (string | number)[])[]): string
 function cell(content: string | number): string {
   if (typeof content === "number") return String(content);
   const text = FORMULA.test(content) ? `'${content}` : content;
-  return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }

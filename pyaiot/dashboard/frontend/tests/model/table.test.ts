@@ -5,7 +5,6 @@ import { isHidden } from "../../src/model/hidden";
 import type { Node } from "../../src/model/state";
 import { cellOf, compareKeys, contentOf, exportTable, keyOf, type Reader } from "../../src/model/table/cells";
 import { arranged, Census, columnOf, endpointOf, shownColumns } from "../../src/model/table/columns";
-import { csvOf } from "../../src/model/table/csv";
 import { fold, parseFilter } from "../../src/model/table/filter";
 import { Hold, LIFTED, PARKED } from "../../src/model/table/hold";
 import { columnsText, filterParam, filterTexts, MOST_SORTS, parseColumns, parseSort, sortedBy, sortText } from "../../src/model/table/params";
@@ -280,25 +279,9 @@ describe("cells", () => {
     const silent = node("c", { temperature: "warm", level: "5 hPa" }, { seen: 0 });
     expect(exportTable([some, silent], columns, reader)).toEqual([
       ["NAME", "LED", "TEMPERATURE (°C)", "LEVEL", "NONE", "LATER", "TEXT", "HEARD", "AVAILABILITY"],
-      ["Bee", "Ein", "-3.5", "0", "", "", " a\n b ", "1970-01-01T00:16:40.000Z", "Da"],
+      ["Bee", "Ein", -3.5, "0", "", "", " a\n b ", "1970-01-01T00:16:40.000Z", "Da"],
       ["c", "", "warm", "5 hPa", "", "", "", "", "Da"],
     ]);
-  });
-});
-
-describe("csvOf", () => {
-  it("quotes what needs quotes", () => {
-    expect(csvOf([["a", "b,c"], ['say "x"', "two\nlines"], [" x ", ""]])).toBe(
-      'a,"b,c"\r\n"say ""x""","two\nlines"\r\n" x ",\r\n',
-    ); // prettier-ignore
-  });
-
-  it.each(["=1+1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", " =1", "\r=1", "＝1", "|calc", "-5 °C"])("makes no formula of %j", (text) => {
-    expect(csvOf([[text]])).toMatch(/^"?'/);
-  });
-
-  it.each(["-5", "+3.5", "-1e5", "0", "12 °C"])("leaves %s as it is", (text) => {
-    expect(csvOf([[text]])).toBe(`${text}\r\n`);
   });
 });
 

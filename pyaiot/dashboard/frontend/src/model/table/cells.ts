@@ -162,7 +162,7 @@ export function exportTable(
   nodes: readonly Node[],
   columns: readonly { readonly id: string; readonly label: string }[],
   reader: Reader,
-): readonly (readonly string[])[] {
+): readonly (readonly (string | number)[])[] {
   const units = columns.map(({ id }) => commonUnit(nodes, id, reader));
   const headings = columns.map(({ label }, index) => (units[index] ? `${label} (${units[index]})` : label));
   return [headings, ...nodes.map((node) => columns.map(({ id }, index) => exportText(node, id, reader, units[index] ?? null)))];
@@ -180,11 +180,11 @@ function commonUnit(nodes: readonly Node[], column: string, reader: Reader): str
   return common;
 }
 
-function exportText(node: Node, column: string, reader: Reader, unit: string | null): string {
+function exportText(node: Node, column: string, reader: Reader, unit: string | null): string | number {
   if (column === "heard") return node.seen > 0 ? new Date(node.seen * 1000).toISOString() : "";
   const { look, text, resource } = cellOf(node, column, reader);
   if (resource === null || isSwitch(look)) return text;
   const quantity = look === "number" ? quantityOf(resource.value) : null;
   if (quantity === null) return textOf(resource.value ?? undefined);
-  return unit === null ? `${quantity.number} ${quantity.unit}`.trim() : String(quantity.number);
+  return unit === null ? `${quantity.number} ${quantity.unit}`.trim() : quantity.number;
 }
