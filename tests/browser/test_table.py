@@ -126,7 +126,7 @@ async def test_rows_are_sorted_and_filtered_and_the_address_says_how(opened: Ope
         await rows(browser, "")
         await gateway.availability("2", "offline", 90)
         await rows(browser, "Bath")
-        await browser.click(".tools > button")
+        await browser.click("main .tools > button")
         await rows(browser, "Attic Bath Cellar")
         await visit(browser, "q=mqtt")
         await rows(browser, "Bath")
@@ -194,8 +194,8 @@ async def test_the_keyboard_goes_everywhere(opened: Opener) -> None:
 
 async def test_columns_are_chosen_and_copied(opened: Opener) -> None:
     async with table(opened) as (browser, _):
-        await browser.click("[aria-haspopup=dialog]")
-        assert await complaints(browser, "dialog") == []
+        await browser.click("main [aria-haspopup=dialog]")
+        assert await complaints(browser) == []
         for column in ("availability", "heard", "led"):
             await browser.click(f"dialog li[data-column={column}] input")
         await browser.click("dialog li[data-column=temperature] button")
@@ -203,7 +203,7 @@ async def test_columns_are_chosen_and_copied(opened: Opener) -> None:
         await browser.press(Keys.ESCAPE)
         copied = """new Promise(done => {
           navigator.clipboard.writeText = async (text) => { done(text); };
-          document.querySelector(".tools > button:last-child").click();
+          document.querySelector("main .tools > button:last-child").click();
         }).then(arguments[arguments.length - 1])"""
         assert await browser.answer(copied) == (
             "Name,Protocol,Temperature (°C),Humidity (%)\r\n"
@@ -219,5 +219,5 @@ async def test_the_table_is_for_everybody(opened: Opener) -> None:
             await browser.shows("Late", "[data-uid='2']")
             await visit(browser, "f.temperature=> x")
             await browser.shows("needs a number")
-            assert await complaints(browser, "main") == []
+            assert await complaints(browser) == []
             assert await browser.ask("document.documentElement.scrollWidth") == size[0]
