@@ -201,7 +201,8 @@ async def test_the_stick_is_let_go_whatever_happens_to_the_page(opened: Opener) 
                 delete document.visibilityState;""",
                 "window.dispatchEvent(new Event('blur'))",
                 "window.dispatchEvent(new PageTransitionEvent('pagehide'))",
-                "document.querySelector('.field').dispatchEvent(new PointerEvent('pointercancel'))",
+                f"""document.querySelector("{at("ribot", ".field")}")
+                .dispatchEvent(new PointerEvent('pointercancel'))""",
             ):
                 await browser.hold(at("ribot", ".field"), down=-90)
                 while await payload() == "0:0:0\n":
@@ -289,7 +290,7 @@ async def test_whoever_may_only_look_is_told_so_by_every_control(opened: Opener)
             await browser.hold(at("ribot", ".field"), right=90)
             await browser.let_go()
             await browser.click(at("led", "[role=switch]"))
-            assert await browser.ask("!document.querySelector('main input, main form')")
+            assert await browser.ask(f'!document.querySelector("{at("text", "input")}")')
             await browser.click(at("js", "button"))
             await browser.shows("You may look, but not control", "dialog")
             await browser.until("document.querySelector('dialog .host')?.shadowRoot?.activeElement")
