@@ -11,6 +11,8 @@ const GLIDE = 240;
 /** What the map looks at, and the ways to look elsewhere. */
 export interface Lens {
   readonly camera: Readonly<ShallowRef<Camera>>;
+  /** Where it looks when it has come to rest. */
+  target: () => Camera;
   /** Be there at once. */
   set: (camera: Camera) => void;
   /** Glide there, or be there at once where nothing should move. */
@@ -64,6 +66,7 @@ export function useCamera(size: Ref<Size>, reach: Ref<Reach>, moved: () => void)
 
   return {
     camera,
+    target: () => target ?? camera.value,
     set,
     glide,
     // Keys that are pressed again during a glide lead on from where it leads.
