@@ -188,6 +188,10 @@ async def test_the_address_holds_what_is_looked_at(opened: Opener) -> None:
         await browser.press("+", "+")
         await browser.until("location.hash.includes('at=')")
         assert await zoom(browser) == pytest.approx(whole + 2, abs=0.02)
+        # The picture is drawn anew once the map rests; until then it is only stretched.
+        await browser.until(
+            "document.querySelector('.world canvas').style.transform.endsWith('scale(1)')"
+        )
         near = await browser.ask("location.hash")
         await drag(browser, SURFACE, 150, 40)
         await browser.until("location.hash != arguments[0]", near)
