@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The frame around the views: header, navigation, look."""
 
+from selenium.webdriver.common.keys import Keys
+
 from tests.broker.running import running_broker
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import Opener
@@ -67,3 +69,54 @@ async def test_the_look_is_there_before_the_page(opened: Opener) -> None:
             await browser.run("localStorage.setItem('theme', 'dark'); location.reload()")
             await browser.until(f"{LOOK} == 'dark,usual,less'")
             await browser.run("localStorage.clear()")
+
+
+async def test_search_settings_shortcuts_and_kiosk_by_keys(opened: Opener) -> None:
+    async with (
+        running_broker(accept_unsigned=True) as broker,
+        hand_gateway(broker) as gateway,
+        opened(broker.port) as browser,
+    ):
+        await gateway.node("1", name="Kitchen", temperature="20°C")
+        await gateway.node("2", name="Cellar", temperature="10°C")
+        await browser.shows("Cellar", "main")
+        await browser.shows("2 nodes", ".statistics")
+        await browser.press("?")
+        await browser.shows("Keyboard shortcuts", "dialog[open]")
+        await browser.press(Keys.ESCAPE)
+        await browser.until("!document.querySelector('dialog[open]')")
+
+        await browser.press("/")
+        await browser.until("document.activeElement.getAttribute('role') == 'combobox'")
+        # Typed there, keys are letters.
+        await browser.press(*"cel temp")
+        option = "(document.querySelector('[role=option][aria-selected=true]')?.innerText ?? '')"
+        await browser.until(f"{option}.includes('Cellar') && {option}.includes('10')")
+        await browser.press(Keys.ENTER)
+        await browser.until("location.hash.includes('node=2&resource=temperature')")
+        await browser.run("location.hash = '#/cards'")
+
+        await browser.until("!document.querySelector('dialog[open]')")
+        await browser.press(".")
+        await browser.shows("Settings", "dialog[open]")
+        await browser.click("dialog input[type=radio][value=dark]")
+        assert await browser.ask("document.documentElement.dataset.theme") == "dark"
+        await browser.click("dialog input[type=radio][value=de]")
+        await browser.shows("Einstellungen", "dialog[open] h2")
+        await browser.click("#settings-import")
+        await browser.press("nonsense")
+        await browser.run(
+            "[...document.querySelectorAll('dialog button')]"
+            ".find(b => b.innerText == 'Übernehmen').click()"
+        )
+        await browser.shows("Es wurde nichts geändert.", "dialog [role=alert]")
+        # Escape in the dialog closes it, and the focus is not lost.
+        await browser.press(Keys.ESCAPE)
+        await browser.until("!document.querySelector('dialog[open]')")
+
+        await browser.press("k")
+        await browser.until("location.hash.includes('kiosk=1') && !document.querySelector('h1')")
+        await browser.shows("Cellar", "main")
+        await browser.until("document.documentElement.dataset.kiosk")
+        await browser.press(Keys.ESCAPE)
+        await browser.until("document.querySelector('h1') && !location.hash.includes('kiosk')")

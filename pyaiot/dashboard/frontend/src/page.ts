@@ -4,6 +4,7 @@ import { computed, inject, shallowRef, type InjectionKey, type ShallowRef } from
 import { Frames } from "./frames";
 import { Memory } from "./model/memory";
 import { COMMAND_TIMEOUT, reduce, type Happening } from "./model/reduce";
+import { Tally } from "./model/tally";
 import { NOTHING, type Moment, type State } from "./model/state";
 import { browser } from "./wire/browser";
 import { Connection, type Addresses, type Link } from "./wire/connection";
@@ -34,6 +35,8 @@ export class Page {
   /** The course of each number since the page was opened; whoever draws it looks when the state changes. */
   readonly memory = new Memory();
 
+  readonly tally = new Tally();
+
   private readonly connection: Connection;
   private readonly frames: Frames<Happening>;
   private orders = 0;
@@ -41,6 +44,7 @@ export class Page {
   constructor(readonly addresses: Addresses) {
     this.frames = new Frames((happenings) => {
       const now = moment();
+      this.tally.frame(happenings.flatMap((each) => (each.type === "received" ? [each.messages] : [])));
       this.state.value = reduce(this.state.value, happenings, now);
       this.remember(happenings, now.wall + this.state.value.ahead);
     });
