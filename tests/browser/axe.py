@@ -21,8 +21,8 @@ COLOURS: Final = {"type": "rule", "values": ["color-contrast"]}
 
 _RUN: Final = """
 const done = arguments[arguments.length - 1];
-axe.run({
-  runOnly: arguments[0],
+axe.run(arguments[0] ?? document, {
+  runOnly: arguments[1],
   resultTypes: ["violations"],
   elementRef: false,
 }).then(
@@ -41,10 +41,12 @@ def _source() -> str:
         pytest.fail("axe-core is missing: install it with 'scripts/frontend'.")
 
 
-async def complaints(browser: Chromium, rules: Mapping[str, object] = ALL) -> list[str]:
-    """What is wrong with the page as it is now."""
+async def complaints(
+    browser: Chromium, part: str | None = None, *, rules: Mapping[str, object] = ALL
+) -> list[str]:
+    """What is wrong with the page as it is now, or with a part of it."""
     # The driver is not bound by the page's policy.
     if await browser.ask("typeof axe === 'undefined'"):
         await browser.run(_source())
-    found: list[str] = await browser.answer(_RUN, rules)
+    found: list[str] = await browser.answer(_RUN, part, rules)
     return found

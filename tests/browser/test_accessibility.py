@@ -82,7 +82,7 @@ async def test_everything_can_be_read_in_every_look(onlooker: Onlooker) -> None:
             await prefer(browser, **look)
             for name in ("cards", "table", "map", "chart"):
                 await see(browser, SIGHTS[name])
-                assert await complaints(browser, COLOURS) == [], (look, name)
+                assert await complaints(browser, rules=COLOURS) == [], (look, name)
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])
