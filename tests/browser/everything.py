@@ -161,7 +161,7 @@ async def _furnish(stage: Stage, stack: AsyncExitStack) -> None:
     url = f"ws://127.0.0.1:{websocket.port}/node"
     nodes.append(WebsocketNode(stage.things[LAMP], url, random, uid=LAMP))
     for node in nodes:
-        await stack.enter_async_context(_living(node))
+        await stack.enter_async_context(living(node))
     await _others(stage.gateway)
     await eventually(lambda: all(_is_complete(broker, thing) for thing in stage.things.values()))
 
@@ -186,7 +186,8 @@ def _is_complete(broker: RunningBroker, thing: Thing) -> bool:
 
 
 @asynccontextmanager
-async def _living(node: Node) -> AsyncIterator[None]:
+async def living(node: Node) -> AsyncIterator[None]:
+    """The node is there until the end of the block."""
     task = asyncio.create_task(node.run())
     try:
         yield
