@@ -5,7 +5,11 @@ export interface Findable {
   readonly texts: readonly string[];
 }
 
-/** A node and its resources: both can be found, a resource also by the node that has it. */
+/**
+ * A node and its resources: both can be found, a resource also by the node that has it.
+ *
+ * What a resource is called depends on its endpoint alone.
+ */
 export interface FindableNode extends Findable {
   readonly uid: string;
   readonly resources: readonly { readonly endpoint: string; readonly texts: readonly string[] }[];
@@ -63,14 +67,21 @@ export function search<T>({ nodes, others }: Index<T>, query: string, most: numb
     const score = together(words.map((word) => fit(word, texts)));
     if (score > 0) found.push({ score: score + 0.5, found: { kind: "other", other: what } });
   }
+  // Most nodes have the same resources, which need not be looked at again.
+  const namedBy = new Map<string, readonly number[] | null>();
   for (const { uid, texts, resources } of nodes) {
     const own = words.map((word) => fit(word, texts));
     const score = together(own);
     if (score > 0) found.push({ score: score + 0.2, found: { kind: "node", uid } });
     for (const resource of resources) {
-      const named = words.map((word) => fit(word, resource.texts));
-      if (!named.some(Boolean)) continue;
-      const both = together(words.map((_word, at) => Math.max(own[at] ?? 0, named[at] ?? 0)));
+      let named = namedBy.get(resource.endpoint);
+      if (named === undefined) {
+        const fits = words.map((word) => fit(word, resource.texts));
+        named = fits.some(Boolean) ? fits : null;
+        namedBy.set(resource.endpoint, named);
+      }
+      if (named === null) continue;
+      const both = together(named.map((score, word) => Math.max(own[word] ?? 0, score)));
       if (both > 0) found.push({ score: both, found: { kind: "resource", uid, endpoint: resource.endpoint } });
     }
   }
@@ -87,11 +98,8 @@ function together(fits: readonly number[]): number {
 }
 
 function fit(word: string, texts: readonly string[]): number {
-  let best = 0;
-  for (const [at, text] of texts.entries()) {
-    const score = fitOf(word, text) * (at === 0 ? NAME : 1);
-    if (score > best) best = score;
-  }
+  let best = fitOf(word, texts[0] ?? "") * NAME;
+  for (let at = 1; at < texts.length; at += 1) best = Math.max(best, fitOf(word, texts[at] ?? ""));
   return best;
 }
 
