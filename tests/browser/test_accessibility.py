@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
+from tests.broker.running import running_broker
 from tests.browser.axe import COLOURS, complaints
 from tests.browser.chromium import DESK, PHONE, Chromium
-from tests.browser.conftest import Onlooker
+from tests.browser.conftest import Onlooker, Opener
 from tests.browser.everything import LABORATORY, ROVER
+from tests.browser.gateway import hand_gateway
+from tests.commands import free_ports
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,15 @@ class Sight:
     there: str
     steps: tuple[str, ...] = ()
     """What is pressed on the way, by selectors."""
+    keys: str = ""
+    """What is pressed then."""
 
 
 OPEN: Final = "#/cards?q=Laboratory&node"
 CHART: Final = f"{OPEN}={LABORATORY}&resource=temperature"
+
+CARD: Final = f"#/cards?q={LABORATORY}"
+DOTS: Final = f"main [data-uid={LABORATORY}] [aria-haspopup=menu]"
 
 SIGHTS: Final = {
     "cards": Sight("#/cards", "main [data-uid]"),
@@ -38,7 +47,34 @@ SIGHTS: Final = {
     "body": Sight(f"{OPEN}={ROVER}&resource=imu", "dialog[open] canvas"),
     "tree": Sight(f"{OPEN}={LABORATORY}&resource=switches", "dialog[open]"),
     "script": Sight(f"{OPEN}={ROVER}&resource=js", "dialog[open]"),
+    "kiosk": Sight("#/cards?kiosk=1", "main [data-uid]"),
 }
+
+
+OVER: Final = {
+    "search": Sight("#/cards", "dialog[open] [role=option]", ("[data-opens=search]",), "lamp"),
+    "settings": Sight("#/cards", "dialog[open] select", ("[data-opens=settings]",)),
+    "shortcuts": Sight("#/cards", "dialog[open] kbd", keys="?"),
+    "menu": Sight(CARD, "[role=menu] [role=menuitem]", (DOTS,)),
+    "renaming": Sight(CARD, "form input", (DOTS, "[data-item=rename]")),
+    "a name as it was": Sight(
+        CARD, "form input[aria-describedby]", (DOTS, "[data-item=rename]"), Keys.ENTER
+    ),
+    "a name that is taken": Sight(
+        CARD, "form input[aria-invalid=true]", (DOTS, "[data-item=rename]"), f"Rover{Keys.ENTER}"
+    ),
+}
+"""What opens over the page, or in it."""
+
+PARTS: Final = ("dialog[open]", "[role=menu]", "form")
+
+
+async def leave(browser: Chromium) -> None:
+    """Close whatever is open over the page."""
+    # A search with words in it is first emptied.
+    await browser.press(Keys.ESCAPE, Keys.ESCAPE)
+    await browser.ask("location.hash = ''")
+    await browser.until("!document.querySelector('dialog[open], [role=menu], form.rename')")
 
 
 async def prefer(browser: Chromium, **preferences: str) -> None:
@@ -57,6 +93,8 @@ async def see(browser: Chromium, sight: Sight) -> None:
     for step in sight.steps:
         await browser.until("document.querySelector(arguments[0])", step)
         await browser.click(step)
+    if sight.keys:
+        await browser.press(sight.keys)
     await browser.until("document.querySelector(arguments[0])", sight.there)
     await browser.until("document.getAnimations().every((each) => each.playState != 'running')")
 
@@ -67,6 +105,15 @@ async def test_nothing_is_in_the_way(onlooker: Onlooker, size: tuple[int, int]) 
         for name, sight in SIGHTS.items():
             await see(browser, sight)
             assert await complaints(browser) == [], name
+
+
+async def test_nothing_is_in_the_way_in_what_opens(onlooker: Onlooker) -> None:
+    async with onlooker(reduced_motion="reduce", color_scheme="light") as browser:
+        for name, sight in OVER.items():
+            await see(browser, sight)
+            part = next(each for each in PARTS if sight.there.startswith(each))
+            assert await complaints(browser, part) == [], name
+            await leave(browser)
 
 
 LOOKS: Final = (
@@ -91,4 +138,34 @@ async def test_every_language_is_as_accessible(onlooker: Onlooker, language: str
         await prefer(browser, language=language)
         await browser.until("document.documentElement.lang == arguments[0]", language)
         await see(browser, SIGHTS["cards"])
+        assert await complaints(browser) == []
+
+
+async def test_whoever_has_no_nodes_or_no_broker_meets_nothing_in_the_way(opened: Opener) -> None:
+    async with running_broker() as broker, opened(broker.port) as browser:
+        await browser.shows("aiot demo", "main")
+        assert await complaints(browser) == []
+    (port,) = free_ports(1)
+    async with opened(port, PHONE) as browser:
+        await browser.shows("aiot-broker", "main")
+        assert await complaints(browser) == []
+
+
+async def test_whoever_may_only_look_meets_nothing_in_the_way(opened: Opener) -> None:
+    async with (
+        running_broker(accept_unsigned=True, anonymous="view") as broker,
+        hand_gateway(broker) as gateway,
+        opened(broker.port) as browser,
+    ):
+        await gateway.node(
+            "1", name="Rover", led="0", robot="s", ribot="0:0:0", js="1", text="x", heater="off"
+        )
+        await browser.until("document.querySelector('[data-endpoint=heater]')")
+        await browser.until("document.querySelector('[role=switch][aria-disabled=true]')")
+        assert await complaints(browser) == []
+        await gateway.say(type="out", uid="1")
+        await browser.until("document.querySelector('[data-presence=gone]')")
+        assert await complaints(browser) == []
+        await broker.server.stop()
+        await browser.until("document.querySelector('.bar')")
         assert await complaints(browser) == []
