@@ -46,11 +46,22 @@ function tooWide() {
   misfits.add(`${over} px too wide: ${wide.slice(0, 3).map(name)}`);
 }
 
+function inSight(element) {
+  let { left, top, right, bottom } = element.getBoundingClientRect();
+  for (let each = element.parentElement; each; each = each.parentElement) {
+    if (getComputedStyle(each).overflow === "visible") continue;
+    const box = each.getBoundingClientRect();
+    [left, top] = [Math.max(left, box.left), Math.max(top, box.top)];
+    [right, bottom] = [Math.min(right, box.right), Math.min(bottom, box.bottom)];
+  }
+  return { left, top, right, bottom };
+}
+
 function overlaps() {
   const boxes = [];
   for (const element of document.querySelectorAll(CONTROLS)) {
     if (!element.checkVisibility(seen)) continue;
-    const { left, top, right, bottom } = element.getBoundingClientRect();
+    const { left, top, right, bottom } = inSight(element);
     if (right - left < 2 || bottom - top < 2) continue;
     boxes.push({ element, left, top, right, bottom, layer: layerOf(element) });
   }
@@ -69,10 +80,16 @@ function overlaps() {
 }
 
 (async () => {
+  // Some things are told of another size only after it is there.
+  for (let frames = 0; frames < 30; frames += 1) {
+    await frame();
+    if (frames > 3 && document.documentElement.scrollWidth <= innerWidth) break;
+  }
   // What is out of sight has no layout of its own.
   for (let top = 0; top < document.documentElement.scrollHeight; top += innerHeight) {
     scrollTo(0, top);
-    await frame();
+    // What comes into sight is measured, and then makes room.
+    for (let frames = 0; frames < 3; frames += 1) await frame();
     tooWide();
     overlaps();
   }
