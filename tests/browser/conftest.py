@@ -52,9 +52,10 @@ class Onlooker(Protocol):
     ) -> AbstractAsyncContextManager[Chromium]: ...
 
 
-@pytest.fixture(scope="session")
+# Not of the session: what its thread logs and draws by lot would get into other modules' tests.
+@pytest.fixture(scope="module")
 def stage(page: None) -> Iterator[Stage]:
-    """All services and nodes of all protocols, for all tests: they leave it as it was."""
+    """All services and nodes of all protocols, for a module's tests: they leave it as it was."""
     del page
     with standing() as everything:
         yield everything

@@ -49,7 +49,7 @@ export function useShortcuts(): void {
       return;
     }
     if (!preferences.value.shortcuts || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key.length !== 1 || dialog.value !== null || isTyping(event.target)) return;
+    if (event.key.length !== 1 || isTaken() || isTyping(event.composedPath()[0])) return;
     const before = event.timeStamp - at < PATIENCE ? first : "";
     const found = SHORTCUTS.find(({ keys }) => keys.join() === (keys.length > 1 ? [before, event.key].join() : event.key));
     first = "";
@@ -70,8 +70,17 @@ export function useShortcuts(): void {
   });
 }
 
-/** Whether keys mean letters there, or choose among the items of a menu. */
-function isTyping(target: EventTarget | null): boolean {
+/** Whether something is open that is to be answered before anything else. */
+function isTaken(): boolean {
+  return dialog.value !== null || document.querySelector("dialog:modal") !== null;
+}
+
+/**
+ * Whether keys mean letters there, or choose among the items of a menu.
+ *
+ * Where an element is within another's shadow it takes the innermost to tell.
+ */
+function isTyping(target: EventTarget | undefined): boolean {
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable || target.closest("input, textarea, select, [role=menu], [role=listbox], [role=textbox]") !== null)
