@@ -37,6 +37,7 @@ demo: $(VENV)/page
 
 test: $(VENV)/page $(VENV)/with-tests
 	scripts/packages $(PROGRAMS) || true
+	$(BIN)/python scripts/frontend
 	$(BIN)/python -m pytest $(PYTEST_ARGS) $(TESTS)
 ifeq ($(strip $(TESTS)),)
 	$(BIN)/python scripts/frontend test

@@ -11,7 +11,7 @@ from tests.programs import require
 TINY = bench.Scale(nodes=12, rate=60, seconds=0.3, warmup=0.1)
 
 
-@pytest.mark.parametrize("name", ["cards", "cards-scrolled"])
+@pytest.mark.parametrize("name", ["cards-scrolled", "table"])
 def test_there_are_figures(page: None, name: str) -> None:
     del page
     require("chromium", "chromium")

@@ -179,3 +179,18 @@ async def test_the_table_is_filtered_and_walked_by_keys_alone(onlooker: Onlooker
         await browser.until("document.activeElement.closest('dialog[open]')")
         await key(browser, "Escape")
         await browser.until("document.activeElement.closest('[role=row][data-uid]')")
+
+
+async def test_a_node_is_found_by_a_few_letters(onlooker: Onlooker) -> None:
+    async with onlooker("#/map", reduced_motion="reduce") as browser:
+        await browser.until("document.querySelector('main [data-node]')")
+        await key(browser, "/")
+        await browser.until("document.activeElement.role == 'combobox'")
+        await write(browser, "weath")
+        await browser.shows("Weather station", "[role=option][aria-selected=true]")
+        await key(browser, "Enter")
+        await browser.shows("Weather station", "dialog[open] h2")
+        assert WEATHER in await browser.ask("location.hash")
+        assert await browser.ask("!!document.activeElement.closest('dialog[open]')")
+        await key(browser, "Escape")
+        await browser.until("!document.querySelector('dialog[open]')")
