@@ -115,7 +115,7 @@ async def test_search_settings_shortcuts_and_kiosk_by_keys(opened: Opener) -> No
         await browser.until("!document.querySelector('dialog[open]')")
 
         await browser.press("k")
-        await browser.until("location.hash.includes('kiosk=1') && !document.querySelector('h1')")
+        await browser.until("location.hash.includes('kiosk=1') && !document.querySelector('nav')")
         await browser.shows("Cellar", "main")
         await browser.until("document.documentElement.dataset.kiosk")
         await browser.press(Keys.ESCAPE)
