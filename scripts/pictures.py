@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from selenium.webdriver.common.keys import Keys
+
 from setup import build_page
 from tests.browser.chromium import Chromium
 from tests.commands import Running, free_ports, running
@@ -98,10 +100,16 @@ class Studio:
 
     async def dialog(self, key: str) -> None:
         """Open a dialog by its shortcut, in place of the one that may be open."""
-        await self.browser.run("document.querySelectorAll('dialog[open]').forEach(d => d.close())")
+        await self.close()
         await self.browser.run("document.activeElement?.blur()")
         await self.browser.press(key)
         await self.browser.until("document.querySelector('dialog[open]')")
+
+    async def close(self) -> None:
+        """Close the dialog that may be open, as people do."""
+        if await self.browser.ask("document.querySelector('dialog[open]')"):
+            await self.browser.press(Keys.ESCAPE)
+            await self.browser.until("!document.querySelector('dialog[open]')")
 
 
 def words(ports: list[int]) -> list[str]:
@@ -144,7 +152,7 @@ async def views(studio: Studio) -> None:
     await studio.go("#/cards", "article[data-uid]")
     await studio.take("settings", lambda: studio.dialog("."))
     await studio.take("search", lambda: studio.dialog("/"))
-    await studio.browser.run("document.querySelectorAll('dialog[open]').forEach(d => d.close())")
+    await studio.close()
     await studio.take("kiosk", lambda: studio.go("#/cards?kiosk=1", "main [data-uid]"))
     await studio.go("#/cards", "article[data-uid]")
 
