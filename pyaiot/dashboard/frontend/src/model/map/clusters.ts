@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import Supercluster from "supercluster";
 
-import type { Presence } from "./whereabouts";
+import type { Presence } from "../state";
 import { TILE, type Box } from "./camera";
 import { clamp, placeAt, spotOf, type Spot } from "./mercator";
 

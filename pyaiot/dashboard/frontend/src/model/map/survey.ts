@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Node, State } from "../state";
+import { presenceOf, type Node, type State } from "../state";
 import type { Standing } from "./clusters";
 import type { Size } from "./camera";
 import type { Spot } from "./mercator";
 import { POSITION } from "./position";
-import { presenceOf, type Whereabouts } from "./whereabouts";
+import type { Whereabouts } from "./whereabouts";
 
 /** Why a node is not on the ground: it says no position, none that makes sense, or nobody placed it. */
 export type Absence = "silent" | "nonsense" | "unplaced";

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Availability } from "../../wire/messages";
 import type { Node, Resource } from "../state";
 import { spotOf, type Spot } from "./mercator";
 import { POSITION, positionOf } from "./position";
-
-/** Whether a node is there; a node that left is gone. */
-export type Presence = Availability | "gone";
-
-export function presenceOf({ availability, goneSince }: Pick<Node, "availability" | "goneSince">): Presence {
-  return goneSince === null ? availability : "gone";
-}
 
 /**
  * Where on earth nodes say they are.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Presence } from "../../model/map/whereabouts";
+import type { Presence } from "../../model/state";
 import type { Node, Resource } from "../../model/state";
 import { titleOf } from "../../model/title";
 import { isOn, isUnavailable, kindOf, numberText, quantityOf, textOf, unitText } from "../../model/value";
