@@ -16,7 +16,8 @@ PAGE_SOURCES := $(shell find $(FRONTEND) -name node_modules -prune -o -name test
 
 # PROGRAM:PACKAGE
 PROGRAMS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notls:libcoap3-bin \
-	chromium:chromium chromedriver:chromium-driver gcc:build-essential nginx:nginx-light
+	chromium:chromium chromedriver:chromium-driver gcc:build-essential nginx:nginx-light \
+	pg_ctlcluster:postgresql
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench bench-quick bench-page pictures build clean
