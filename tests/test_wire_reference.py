@@ -10,7 +10,8 @@ import pytest
 
 from pyaiot import errors
 from pyaiot.messages import signing, types
-from pyaiot.messages.types import Feature, Message, Permission, Status
+from pyaiot.messages.types import Feature, Message, Status
+from pyaiot.model.access import Permission
 from pyaiot.model.node import Availability
 
 TEXT = (Path(__file__).parent.parent / "docs" / "reference" / "wire.md").read_text()

@@ -15,14 +15,19 @@ from pyaiot.messages.signing import (
     TokenGate,
     offered_token,
 )
-from pyaiot.messages.types import MAX_FEATURES, Feature, Permission
+from pyaiot.messages.types import MAX_FEATURES, Feature
+from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 
 OFFER: Final = "Sec-WebSocket-Protocol"
 MAX_NAME: Final = 64
 
-_OF_CLIENTS: Final = frozenset(Feature) - {Feature.SIGNED}
-_OF_GATEWAYS: Final = frozenset(Feature) - {Feature.SNAPSHOT}
+_OF_CLIENTS: Final = frozenset(
+    {Feature.SNAPSHOT, Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT}
+)
+_OF_GATEWAYS: Final = frozenset(
+    {Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT, Feature.SIGNED}
+)
 
 PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
     "none": frozenset(),

@@ -37,13 +37,14 @@ from pyaiot.messages.types import (
     Message,
     New,
     Out,
-    Permission,
+    Renew,
     Reset,
     Result,
     Status,
     Update,
     Welcome,
 )
+from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability, checked_uid
 from pyaiot.model.rate import Allowance
@@ -258,6 +259,8 @@ class Core:
         """A client sent `message`."""
         if isinstance(message, Hello):
             self._hello(client, message, now)
+        elif isinstance(message, Renew):
+            raise InvalidContent("This client came without a token that could be renewed.")
         else:
             self.dispatch.command(client, message, now)
 

@@ -13,15 +13,8 @@ from pyaiot.broker.nodes import Node, Nodes
 from pyaiot.broker.peers import Client, Gateway
 from pyaiot.errors import CommandFailed, PermissionDenied, PyaiotError, QueueFull, UnknownNode
 from pyaiot.messages.codec import encode
-from pyaiot.messages.types import (
-    MAX_REASON,
-    Command,
-    Permission,
-    Relayed,
-    Result,
-    Status,
-    Target,
-)
+from pyaiot.messages.types import MAX_REASON, Command, Relayed, Result, Status, Target
+from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import SCRIPT, checked_endpoint
 from pyaiot.model.value import Value, says

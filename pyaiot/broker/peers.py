@@ -4,7 +4,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyaiot.messages.types import Feature, Permission
+from pyaiot.messages.types import Feature
+from pyaiot.model.access import Permission
 from pyaiot.model.rate import Allowance
 
 if TYPE_CHECKING:

@@ -18,7 +18,14 @@ from pyaiot.gateway.commands import PATIENCE, Command, result
 from pyaiot.gateway.effects import Discover, Effect, Level, Note, Resend
 from pyaiot.gateway.roster import Node, Roster
 from pyaiot.messages.codec import check_value
-from pyaiot.messages.types import ClientJoined, Feature, Message, Relayed, Status
+from pyaiot.messages.types import (
+    ClientJoined,
+    Feature,
+    ForGateway,
+    Message,
+    Relayed,
+    Status,
+)
 from pyaiot.model.availability import Liveness
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability, Reading, checked_endpoint, checked_uid, derived_uid
@@ -169,11 +176,13 @@ class GatewayCore:
         """The broker is gone; of what was sent, `undelivered` may not have arrived."""
         self.announcer.left(undelivered)
 
-    def received(self, message: Relayed | ClientJoined, now: Moment) -> list[Effect]:
+    def received(self, message: ForGateway, now: Moment) -> list[Effect]:
         """The broker says `message`."""
         if isinstance(message, ClientJoined):
             # Only a broker of the original passes this on; ours know the state of all nodes.
             return [Resend(message.src)]
+        if not isinstance(message, Relayed):
+            return []
         target = message.data
         deadline = now.steady + (message.timeout or PATIENCE)
         command = Command(

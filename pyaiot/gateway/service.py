@@ -17,6 +17,8 @@ from pyaiot.link.backoff import Backoff
 from pyaiot.link.client import Link, link_url
 from pyaiot.link.descriptors import room_for
 from pyaiot.link.keyfile import read_keys
+from pyaiot.messages.codec import to_gateway
+from pyaiot.messages.types import ForGateway
 from pyaiot.model.availability import Liveness
 from pyaiot.model.moment import Moment
 from pyaiot.settings import (
@@ -37,11 +39,12 @@ async def serve(settings: GatewaySettings, ready: Ready) -> None:
     """
     adapter, where = adapter_of(settings)
     name = settings.name or socket.gethostname()
-    link = Link(
+    link: Link[ForGateway] = Link(
         link_url(settings.broker_host, settings.broker_port, tls=settings.broker_ssl),
         read_keys(settings.key_file),
         Backoff(random.random),
         time.time,
+        codec=to_gateway(),
         # What the broker's log calls it: one machine may run a gateway for each protocol.
         name=f"{name}/{adapter.protocol}",
         accept_unsigned=settings.accept_unsigned,

@@ -16,7 +16,7 @@ from pyaiot.gateway.core import GatewayCore
 from pyaiot.gateway.effects import Discover, Effect, Note, Resend, Send, Write
 from pyaiot.gateway.outbox import Outbox
 from pyaiot.gateway.spool import Spool
-from pyaiot.messages.types import ClientJoined, Feature, Message, Relayed
+from pyaiot.messages.types import Feature, ForGateway, Message
 from pyaiot.model.moment import Moment
 from pyaiot.model.value import Value
 
@@ -119,7 +119,7 @@ class Gateway:
         self._core.left(self._outbox.end(refused=refused))
         self._set_timer()
 
-    def received(self, message: Relayed | ClientJoined) -> None:
+    def received(self, message: ForGateway) -> None:
         """The broker says `message`."""
         self._carry_out(self._core.received, message)
 

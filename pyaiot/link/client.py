@@ -13,7 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.datastructures import Headers
@@ -24,9 +24,9 @@ from websockets.uri import parse_uri
 from pyaiot import __version__
 from pyaiot.errors import LinkFailed, SettingsInvalid
 from pyaiot.link.backoff import Backoff
-from pyaiot.link.conversation import Conversation, Peer
+from pyaiot.link.conversation import Conversation, M, Peer
 from pyaiot.link.failure import Complaints, link_failure
-from pyaiot.messages.codec import MAX_FRAME
+from pyaiot.messages.codec import MAX_FRAME, Codec
 from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.messages.signing import (
     FEATURES_HEADER,
@@ -37,7 +37,7 @@ from pyaiot.messages.signing import (
     Session,
     make_token,
 )
-from pyaiot.messages.types import Feature
+from pyaiot.messages.types import Batch, Feature
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +65,8 @@ class Timing:
     """How long sent messages may gather before their arrival is asked for."""
 
 
-class Link:
-    """The reconnecting signed client of a broker's ``/gw``."""
+class Link(Generic[M]):
+    """The reconnecting signed client of a broker's ``/gw``, or ``/service``."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class Link:
         backoff: Backoff,
         wall: Callable[[], float],
         *,
+        codec: Codec[M | Batch],
         name: str,
         features: frozenset[Feature] = FEATURES,
         accept_unsigned: bool = False,
@@ -83,8 +84,8 @@ class Link:
     ) -> None:
         """`url` is as `link_url` makes it; `wall` gives seconds since the epoch, for the token.
 
-        `accept_unsigned` goes on with a broker that cannot sign, as the original's cannot. `tls`
-        stands in for the system's certificates.
+        `codec` reads what the broker sends. `accept_unsigned` goes on with a broker that cannot
+        sign, as the original's cannot. `tls` stands in for the system's certificates.
         """
         self._url = url
         self._ring = ring
@@ -92,17 +93,18 @@ class Link:
         self._wall = wall
         self._name = name.encode("ascii", "replace").decode()
         self._features = features
+        self._codec = codec
         self._accept_unsigned = accept_unsigned
         # The library takes None for a slip where the address says TLS.
         self._tls = tls or (True if url.startswith("wss:") else None)
         self._timing = timing or Timing()
         self._turn = 0
-        self._conversation: Conversation | None = None
+        self._conversation: Conversation[M] | None = None
         self._complaints = Complaints(
             lambda reason: logger.warning("No link to the broker at %s, retrying: %s", url, reason)
         )
 
-    async def run(self, peer: Peer) -> None:
+    async def run(self, peer: Peer[M]) -> None:
         """Keep `peer` connected until cancelled; then close within a second."""
         loop = asyncio.get_running_loop()
         while True:
@@ -126,7 +128,7 @@ class Link:
         if self._conversation is not None:
             self._conversation.give_up(reason)
 
-    async def _attend(self, peer: Peer) -> None:
+    async def _attend(self, peer: Peer[M]) -> None:
         """One connection, from its attempt to its end. Raises LinkFailed, whatever happens."""
         pair = self._ring.pairs[self._turn % len(self._ring.pairs)]
         token = make_token(pair, self._wall())
@@ -139,7 +141,7 @@ class Link:
             logger.log(level, "Linked to the broker at %s, %s", self._url, how)
             self._complaints.clear()
             self._conversation = Conversation(
-                connection, session, granted, peer, self._timing.gathering
+                connection, session, granted, peer, self._codec, gathering=self._timing.gathering
             )
             try:
                 await self._conversation.run()
@@ -215,18 +217,18 @@ async def _close(connection: ClientConnection, patience: float) -> None:
         connection.transport.abort()
 
 
-def link_url(host: str, port: int | str | None, *, tls: bool) -> str:
-    """The address of a broker's gateway route; without a port, the scheme's own.
+def link_url(host: str, port: int | str | None, *, tls: bool, route: str = "/gw") -> str:
+    """The address of a broker's route for gateways, or another; without a port, the scheme's own.
 
     Raises SettingsInvalid when it is no address.
     """
     name = f"[{host}]" if ":" in host and not host.startswith("[") else host
     where = f"{name}:{port}" if port else name
-    url = f"{'wss' if tls else 'ws'}://{where}/gw"
+    url = f"{'wss' if tls else 'ws'}://{where}{route}"
     try:
         parsed = parse_uri(url)
     except (InvalidURI, ValueError) as exc:
         raise SettingsInvalid(f"'{where}' is not the address of a broker.") from exc
-    if parsed.user_info is not None or parsed.path != "/gw":
+    if parsed.user_info is not None or parsed.path != route:
         raise SettingsInvalid(f"'{where}' is not the address of a broker.")
     return url

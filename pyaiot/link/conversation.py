@@ -4,7 +4,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from msgspec import Raw
 from websockets.asyncio.client import ClientConnection
@@ -12,9 +12,9 @@ from websockets.exceptions import ConnectionClosed
 
 from pyaiot.errors import InvalidInput, InvalidMessage, InvalidSignature, LinkFailed
 from pyaiot.link.failure import link_failure
-from pyaiot.messages.codec import MAX_FRAME, encode, to_gateway
+from pyaiot.messages.codec import MAX_FRAME, Codec, encode
 from pyaiot.messages.signing import Session
-from pyaiot.messages.types import Batch, ClientJoined, Feature, Message, Relayed
+from pyaiot.messages.types import Batch, Feature, Message
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,11 @@ _REFUSED: Final = frozenset({1003, 1007, 1009})
 """Close codes by which a peer says that it cannot take a message (RFC 6455 section 7.4.1)."""
 
 
-class Peer(Protocol):
+M = TypeVar("M", bound=Message)
+M_contra = TypeVar("M_contra", bound=Message, contravariant=True)
+
+
+class Peer(Protocol[M_contra]):
     """Whom a link serves. Nothing here blocks or raises."""
 
     def connected(self, granted: frozenset[Feature]) -> None:
@@ -40,7 +44,7 @@ class Peer(Protocol):
     def disconnected(self, *, refused: bool) -> None:
         """It is gone; `refused` if it could not take a message that was on its way."""
 
-    def received(self, message: Relayed | ClientJoined) -> None:
+    def received(self, message: M_contra) -> None:
         """The broker says `message`."""
 
     def take(self, limit: int) -> Sequence[Message]:
@@ -50,7 +54,7 @@ class Peer(Protocol):
         """The first `number` of the messages taken and not yet confirmed have arrived."""
 
 
-class Conversation:
+class Conversation(Generic[M]):
     """Carries messages between a peer and the broker over one connection."""
 
     def __init__(
@@ -58,7 +62,9 @@ class Conversation:
         connection: ClientConnection,
         session: Session | None,
         granted: frozenset[Feature],
-        peer: Peer,
+        peer: Peer[M],
+        codec: Codec[M | Batch],
+        *,
         gathering: float,
     ) -> None:
         self._connection = connection
@@ -66,7 +72,7 @@ class Conversation:
         self._granted = granted
         self._peer = peer
         self._gathering = gathering
-        self._codec = to_gateway()
+        self._codec = codec
         self._awake = asyncio.Event()
         self._unconfirmed = asyncio.Event()
         self._sent = 0
@@ -116,7 +122,7 @@ class Conversation:
             for message in self._messages(frame):
                 self._peer.received(message)
 
-    def _messages(self, frame: bytes) -> Iterator[Relayed | ClientJoined]:
+    def _messages(self, frame: bytes) -> Iterator[M]:
         message = self._decoded(frame)
         if isinstance(message, Batch):
             for raw in message.messages:
@@ -127,7 +133,7 @@ class Conversation:
         elif message is not None:
             yield message
 
-    def _decoded(self, frame: bytes) -> Relayed | ClientJoined | Batch | None:
+    def _decoded(self, frame: bytes) -> M | Batch | None:
         try:
             return self._codec.decode(frame)
         except InvalidMessage as exc:

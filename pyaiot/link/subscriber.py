@@ -56,7 +56,7 @@ GRACE: Final = 2.0
 
 def client_url(host: str, port: int | None, *, tls: bool) -> str:
     """The address of a broker's route for clients. Raises SettingsInvalid when it is none."""
-    return link_url(host, port, tls=tls).removesuffix("/gw") + "/ws"
+    return link_url(host, port, tls=tls, route="/ws")
 
 
 CLOSING: Final = 0.5

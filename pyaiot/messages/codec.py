@@ -12,10 +12,12 @@ from pyaiot.messages.types import (
     FromClient,
     FromGateway,
     FromOurGateway,
+    FromService,
     KeepAlive,
     Message,
     ToClient,
     ToGateway,
+    ToService,
     Update,
 )
 from pyaiot.model.value import Value
@@ -144,6 +146,8 @@ FromClientCodec = Codec[FromClient]
 FromGatewayCodec = Codec[FromGateway]
 ToGatewayCodec = Codec[ToGateway]
 ToClientCodec = Codec[ToClient]
+FromServiceCodec = Codec[FromService]
+ToServiceCodec = Codec[ToService]
 
 
 def from_client(*, max_bytes: int = MAX_FRAME) -> FromClientCodec:
@@ -159,6 +163,16 @@ def from_gateway(*, max_bytes: int = MAX_FRAME) -> FromGatewayCodec:
 def to_gateway(*, max_bytes: int = MAX_FRAME) -> ToGatewayCodec:
     """What a gateway reads from the broker."""
     return Codec(ToGateway, max_bytes=max_bytes)
+
+
+def from_service(*, max_bytes: int = MAX_FRAME) -> FromServiceCodec:
+    """What a broker reads from a recorder or a directory."""
+    return Codec(FromService, max_bytes=max_bytes)
+
+
+def to_service(*, max_bytes: int = 4 * MAX_FRAME) -> ToServiceCodec:
+    """What a recorder or a directory reads from the broker."""
+    return Codec(ToService, max_bytes=max_bytes)
 
 
 def to_client(*, max_bytes: int = 64 * MAX_FRAME) -> ToClientCodec:

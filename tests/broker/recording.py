@@ -12,7 +12,8 @@ from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.peers import Client, Gateway
 from pyaiot.messages.codec import encode, from_client, from_gateway
-from pyaiot.messages.types import Feature, Permission, Relayed
+from pyaiot.messages.types import Feature, Relayed
+from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 
 OURS = frozenset({Feature.SIGNED, Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT})

@@ -14,7 +14,8 @@ from pyaiot.errors import (
 )
 from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.messages.signing import TokenGate, make_token
-from pyaiot.messages.types import Feature, Permission
+from pyaiot.messages.types import Feature
+from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 
 NOW = Moment(1_700_000_000.0, 5.0)
@@ -38,7 +39,12 @@ def test_a_gateway_of_ours() -> None:
     visitor = keeper().gateway(signed(**{"pyaiot-name": "attic"}), NOW)
     assert visitor.pair is PAIR
     assert visitor.name == "attic"
-    assert visitor.features == set(Feature) - {Feature.SNAPSHOT}
+    assert visitor.features == {
+        Feature.BATCH,
+        Feature.AVAILABILITY,
+        Feature.RESULT,
+        Feature.SIGNED,
+    }
     assert visitor.token in signed()["sec-websocket-protocol"] or visitor.token
 
 

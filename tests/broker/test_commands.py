@@ -4,7 +4,8 @@ import pytest
 from pyaiot.broker.commands import Ledger, Pending
 from pyaiot.broker.peers import Client, Gateway
 from pyaiot.errors import QueueFull
-from pyaiot.messages.types import Feature, Permission, Target
+from pyaiot.messages.types import Feature, Target
+from pyaiot.model.access import Permission
 
 ANSWERS = Gateway("g1", "g1", frozenset({Feature.RESULT}))
 SILENT = Gateway("g2", "g2")

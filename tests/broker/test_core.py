@@ -13,7 +13,8 @@ from pyaiot.errors import (
     QueueFull,
     RateExceeded,
 )
-from pyaiot.messages.types import Batch, Feature, Permission
+from pyaiot.messages.types import Batch, Feature
+from pyaiot.model.access import Permission
 from tests.broker.recording import ALL, START, Bench
 
 ORIGINAL = frozenset[Feature]()

@@ -11,7 +11,8 @@ from pyaiot.errors import (
     QueueFull,
     UnknownNode,
 )
-from pyaiot.messages.types import MAX_REASON, Feature, Permission
+from pyaiot.messages.types import MAX_REASON, Feature
+from pyaiot.model.access import Permission
 from tests.broker.recording import OURS, Bench
 
 ORIGINAL = frozenset[Feature]()

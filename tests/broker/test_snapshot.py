@@ -6,7 +6,8 @@ from pyaiot.broker import snapshot
 from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.peers import Client
 from pyaiot.broker.snapshot import Shared, original
-from pyaiot.messages.types import Feature, Permission
+from pyaiot.messages.types import Feature
+from pyaiot.model.access import Permission
 from pyaiot.model.node import Availability
 
 PLAIN = Client("c", frozenset(Permission))

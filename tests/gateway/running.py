@@ -13,7 +13,9 @@ from pyaiot.gateway.shell import Gateway
 from pyaiot.gateway.spool import Spool
 from pyaiot.link.backoff import Backoff
 from pyaiot.link.client import Link, Timing
+from pyaiot.messages.codec import to_gateway
 from pyaiot.messages.keys import KeyRing
+from pyaiot.messages.types import ForGateway
 from pyaiot.model.availability import Liveness
 from pyaiot.model.moment import Moment
 
@@ -25,7 +27,7 @@ class RunningGateway:
     gateway: Gateway
     core: GatewayCore
     spool: Spool
-    link: Link
+    link: Link[ForGateway]
 
 
 def now() -> Moment:
@@ -50,11 +52,12 @@ async def running_gateway(
     `broker_url` is without a path, as ``ws://127.0.0.1:8000``. It tries to connect some fifty
     times a second, and must end within a second.
     """
-    link = Link(
+    link: Link[ForGateway] = Link(
         f"{broker_url}/gw",
         ring,
         Backoff(lambda: 1.0, base=0.01, cap=0.02),
         lambda: clock().wall,
+        codec=to_gateway(),
         name=name,
         accept_unsigned=accept_unsigned,
         timing=Timing(gathering=0.02),

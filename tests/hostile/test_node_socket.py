@@ -22,7 +22,8 @@ from pyaiot.gateway.websocket.adapter import WebsocketAdapter
 from pyaiot.link.backoff import Backoff
 from pyaiot.link.client import Link, link_url
 from pyaiot.link.subscriber import Subscriber, Subscription, client_url
-from pyaiot.messages.types import Status, Target
+from pyaiot.messages.codec import to_gateway
+from pyaiot.messages.types import ForGateway, Status, Target
 from pyaiot.model.moment import Moment
 from pyaiot.simulate.things import Thing
 from pyaiot.simulate.websocket import WebsocketNode
@@ -79,11 +80,12 @@ async def suite() -> AsyncIterator[Suite]:
     thing = Thing(("name", "led", "temperature"), random.Random(SEED), period=0.05, name="Good")
     # The client asks as often as it is answered, which is more than one may in the long run.
     async with running_broker(client_rate=1e6) as broker, asyncio.TaskGroup() as tasks:
-        link = Link(
+        link: Link[ForGateway] = Link(
             link_url("127.0.0.1", broker.port, tls=False),
             broker.ring,
             Backoff(random.random, base=0.05, cap=0.1),
             time.time,
+            codec=to_gateway(),
             name="hostile",
         )
         gateway = Gateway(

@@ -18,8 +18,9 @@ from pyaiot.errors import SettingsInvalid
 from pyaiot.link.backoff import Backoff
 from pyaiot.link.client import Link, Timing, link_url
 from pyaiot.link.conversation import BATCH, BATCH_BYTES
+from pyaiot.messages.codec import to_gateway
 from pyaiot.messages.signing import FEATURES_HEADER, NAME_HEADER, NONCE_HEADER, make_token
-from pyaiot.messages.types import ClientJoined, Feature, Message, New, Relayed, Update
+from pyaiot.messages.types import ClientJoined, Feature, ForGateway, Message, New, Relayed, Update
 from tests.certificates import Certificates
 from tests.gateway.driven import ALL, LEGACY
 from tests.link.scripted import ScriptedBroker, new_ring, scripted_broker
@@ -35,7 +36,7 @@ class Queue:
     waiting: list[Message] = field(default_factory=list)
     on_their_way: list[Message] = field(default_factory=list)
     arrived: list[Message] = field(default_factory=list)
-    got: list[Relayed | ClientJoined] = field(default_factory=list)
+    got: list[ForGateway] = field(default_factory=list)
     linked: frozenset[Feature] | None = None
     links: int = 0
     refusals: int = 0
@@ -51,7 +52,7 @@ class Queue:
             self.waiting[:0] = self.on_their_way
         self.on_their_way.clear()
 
-    def received(self, message: Relayed | ClientJoined) -> None:
+    def received(self, message: ForGateway) -> None:
         self.got.append(message)
 
     def take(self, limit: int) -> Sequence[Message]:
@@ -66,7 +67,7 @@ class Queue:
 
 @dataclass
 class Running:
-    link: Link
+    link: Link[ForGateway]
     peer: Queue
     task: asyncio.Task[None]
 
@@ -85,11 +86,12 @@ async def linked(
     broker: ScriptedBroker, url: str | None = None, **more: Any
 ) -> AsyncIterator[Running]:
     settings: dict[str, Any] = {"name": "attic", "timing": FAST} | more
-    link = Link(
+    link: Link[ForGateway] = Link(
         url or f"ws://127.0.0.1:{broker.port}/gw",
         broker.ring,
         Backoff(lambda: 1.0, base=0.01, cap=0.05),
         time.time,
+        codec=to_gateway(),
         **settings,
     )
     peer = Queue()

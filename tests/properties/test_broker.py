@@ -34,7 +34,6 @@ from pyaiot.messages.types import (
     Hello,
     New,
     Out,
-    Permission,
     Relayed,
     Reset,
     Result,
@@ -42,6 +41,7 @@ from pyaiot.messages.types import (
     Target,
     Update,
 )
+from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import IDENTITY, Availability
 from tests.broker.outlets import Loop, Outlet

@@ -25,20 +25,28 @@ export type Shape =
 export const WIRE_VERSION = 1;
 
 /** What a peer may ask for when it connects, beyond the original's protocol. */
-export const FEATURES = ["snapshot", "batch", "availability", "result", "signed"] as const;
+export const FEATURES = ["snapshot", "batch", "availability", "result", "signed", "names", "alerts", "devices", "stored", "recorder", "directory"] as const;
 export type Feature = (typeof FEATURES)[number];
 
 /** Whether a node is there, as far as its gateway can tell. */
 export const AVAILABILITIES = ["online", "late", "offline"] as const;
 export type Availability = (typeof AVAILABILITIES)[number];
 
-/** What a peer may do. */
+/** What a peer may do; each word allows more than the one before. */
 export const PERMISSIONS = ["view", "control", "script"] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** How a command ended; `QUEUED` alone is followed by another result. */
 export const STATUSES = ["applied", "failed", "timeout", "denied", "unknown_node", "queued"] as const;
 export type Status = (typeof STATUSES)[number];
+
+/** How bad it is. */
+export const SEVERITIES = ["info", "warning", "critical"] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** What became of an alert. */
+export const ALERTSTATES = ["raised", "acknowledged", "cleared"] as const;
+export type AlertState = (typeof ALERTSTATES)[number];
 
 /** A node is there. Gateway to broker to clients. */
 export interface New {
@@ -95,6 +103,7 @@ export interface NodeState {
   readonly availability: Availability;
   readonly seen: number;
   readonly resources: { readonly [name: string]: readonly [Json, number] };
+  readonly name?: string;
 }
 
 /** A part of the state of all nodes. Part 0 replaces what the client knew. */
@@ -120,6 +129,31 @@ export interface Failure {
   readonly reason?: string;
 }
 
+/**
+ * What people call a node, or what they may do with it, has changed. Broker to clients.
+ *
+ * An empty name: the node goes by its own. Who wants to know more asks the REST API.
+ */
+export interface Named {
+  readonly type: "named";
+  readonly uid: string;
+  readonly name?: string;
+}
+
+/** Something is out of bounds, or no longer. Recorder or directory to broker to clients. */
+export interface Alert {
+  readonly type: "alert";
+  readonly id: string;
+  readonly rule: string;
+  readonly uid: string;
+  readonly endpoint: string;
+  readonly severity: Severity;
+  readonly state: AlertState;
+  readonly time: number;
+  readonly text: string;
+  readonly to?: readonly string[];
+}
+
 /** A client asks for everything; `features` says what it understands beyond the original. */
 export interface Hello {
   readonly type: "new";
@@ -142,11 +176,17 @@ export interface Command {
   readonly timeout?: number;
 }
 
+/** A client that came with an account's token has a newer one, of the same account. */
+export interface Renew {
+  readonly type: "renew";
+  readonly token: string;
+}
+
 /** What a broker sends to the page. */
-export type ToPage = New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure;
+export type ToPage = New | Update | Reset | Out | AvailabilityChanged | Welcome | Snapshot | Result | Failure | Named | Alert;
 
 /** What the page sends to a broker. */
-export type FromPage = Hello | Command;
+export type FromPage = Hello | Command | Renew;
 
 /** The shape of each message that a broker sends, by its type. */
 export const SHAPES: { readonly [type in ToPage["type"]]: Shape } = {
@@ -156,7 +196,9 @@ export const SHAPES: { readonly [type in ToPage["type"]]: Shape } = {
   out: { object: { uid: "string" } },
   availability: { object: { uid: "string", availability: { oneOf: AVAILABILITIES }, seen: "number" } },
   welcome: { object: { client: "string", version: "string", wire: "number", permissions: { listOf: { oneOf: PERMISSIONS } }, time: "number" } },
-  snapshot: { object: { nodes: { listOf: { object: { uid: "string", availability: { oneOf: AVAILABILITIES }, seen: "number", resources: { mapOf: { tuple: ["any", "number"] } } } } }, "part?": "number", "last?": "boolean" } },
+  snapshot: { object: { nodes: { listOf: { object: { uid: "string", availability: { oneOf: AVAILABILITIES }, seen: "number", resources: { mapOf: { tuple: ["any", "number"] } }, "name?": "string" } } }, "part?": "number", "last?": "boolean" } },
   result: { object: { id: "string", status: { oneOf: STATUSES }, "reason?": "string" } },
   error: { object: { code: "string", "reason?": "string" } },
+  named: { object: { uid: "string", "name?": "string" } },
+  alert: { object: { id: "string", rule: "string", uid: "string", endpoint: "string", severity: { oneOf: SEVERITIES }, state: { oneOf: ALERTSTATES }, time: "number", text: "string", "to?": { listOf: "string" } } },
 };
