@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, Protocol, TypeVar
 
@@ -53,6 +54,8 @@ THINGS: Final = {
     LAMP: ("Desk lamp", ("led", "text", "js", "temperature")),
 }
 
+PROTOCOLS: Final = {WEATHER: "CoAP", ROVER: "CoAP", GREENHOUSE: "MQTT", LAMP: "WebSocket"}
+
 SEEN: Final[dict[str, Any]] = {
     "name": "Laboratory",
     "protocol": "CoAPs",
@@ -91,6 +94,47 @@ class Node(Protocol):
     """Any simulated node."""
 
     async def run(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Gateways:
+    """Where nodes of each protocol find their gateway."""
+
+    coap: CoapAdapter
+    mqtt: MqttAdapter
+    websocket: WebsocketAdapter
+
+    def node(self, protocol: str, thing: Thing, uid: str, random: Random) -> Node:
+        """A simulated node that is to live; by MQTT it cannot say its uid, and has it as its id."""
+        if protocol == "CoAP":
+            return CoapNode(
+                thing,
+                random,
+                uid=uid,
+                gateway_host="127.0.0.1",
+                gateway_port=self.coap.port,
+                host="127.0.0.1",
+                ports=(0,),
+            )
+        if protocol == "MQTT":
+            return MqttNode(thing, uid, self.mqtt.server, random)
+        url = f"ws://127.0.0.1:{self.websocket.port}/node"
+        return WebsocketNode(thing, url, random, uid=uid)
+
+
+@asynccontextmanager
+async def gateways_of_all(broker: RunningBroker) -> AsyncIterator[Gateways]:
+    """A gateway of each protocol at a broker."""
+    gateways = Gateways(
+        CoapAdapter("127.0.0.1", 0),
+        MqttAdapter(Server("embedded:127.0.0.1", 0), Random(1)),
+        WebsocketAdapter("127.0.0.1", 0, max_nodes=10),
+    )
+    async with AsyncExitStack() as stack:
+        for adapter in (gateways.coap, gateways.mqtt, gateways.websocket):
+            gateway = running_gateway(adapter, broker.url, broker.ring, name=adapter.protocol)
+            await stack.enter_async_context(gateway)
+        yield gateways
 
 
 class Stage:
@@ -134,33 +178,12 @@ async def _furnish(stage: Stage, stack: AsyncExitStack) -> None:
     )
     stage.gateway = await stack.enter_async_context(hand_gateway(broker))
 
-    coap = CoapAdapter("127.0.0.1", 0)
-    mqtt = MqttAdapter(Server("embedded:127.0.0.1", 0), Random(1))
-    websocket = WebsocketAdapter("127.0.0.1", 0, max_nodes=10)
-    for adapter in (coap, mqtt, websocket):
-        gateway = running_gateway(adapter, broker.url, broker.ring, name=adapter.protocol)
-        await stack.enter_async_context(gateway)
-
+    gateways = await stack.enter_async_context(gateways_of_all(broker))
     random = Random(7)
     for uid, (name, resources) in THINGS.items():
         names = ("board", "os", *resources)
         stage.things[uid] = Thing(names, random, period=1.0, name=name)
-    nodes: list[Node] = [
-        CoapNode(
-            stage.things[uid],
-            random,
-            uid=uid,
-            gateway_host="127.0.0.1",
-            gateway_port=coap.port,
-            host="127.0.0.1",
-            ports=(0,),
-        )
-        for uid in (WEATHER, ROVER)
-    ]
-    nodes.append(MqttNode(stage.things[GREENHOUSE], "greenhouse", mqtt.server, random))
-    url = f"ws://127.0.0.1:{websocket.port}/node"
-    nodes.append(WebsocketNode(stage.things[LAMP], url, random, uid=LAMP))
-    for node in nodes:
+        node = gateways.node(PROTOCOLS[uid], stage.things[uid], uid, random)
         await stack.enter_async_context(living(node))
     await _others(stage.gateway)
     await eventually(lambda: all(_is_complete(broker, thing) for thing in stage.things.values()))

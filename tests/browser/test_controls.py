@@ -3,22 +3,11 @@
 
 import asyncio
 import base64
-import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from random import Random
-from typing import Any
 
 from selenium.webdriver.common.keys import Keys
 
-from pyaiot.gateway.service import serve
-from pyaiot.link.keyfile import write_keys
-from pyaiot.messages.keys import KeyPair, KeyRing
-from pyaiot.settings import CoapGatewaySettings, GatewaySettings, WebsocketGatewaySettings
-from pyaiot.simulate.coap import CoapNode
-from pyaiot.simulate.things import Thing
-from pyaiot.simulate.websocket import WebsocketNode
 from tests.broker.running import RunningBroker, running_broker
 from tests.browser.chromium import PHONE, Chromium
 from tests.browser.conftest import Opener
@@ -26,45 +15,6 @@ from tests.browser.gateway import HandGateway, hand_gateway
 from tests.waiting import eventually
 
 STOP = "0:0:0\n"
-
-
-class Recording(Thing):
-    """Remembers what it was told to be."""
-
-    def __init__(self, names: Iterable[str], name: str) -> None:
-        super().__init__(names, Random(1), name=name)
-        self.told: list[tuple[str, str]] = []
-
-    def put(self, name: str, payload: str) -> None:
-        self.told.append((name, payload))
-        super().put(name, payload)
-
-
-@asynccontextmanager
-async def a_broker(tmp_path: Path) -> AsyncIterator[tuple[RunningBroker, dict[str, Any]]]:
-    """A broker, and what gateways must be told to find it."""
-    ring = KeyRing((KeyPair.generate(os.urandom),))
-    keys = str(write_keys(tmp_path / "keys", ring))
-    async with running_broker(ring=ring) as broker:
-        yield broker, {"broker_host": "127.0.0.1", "broker_port": broker.port, "key_file": keys}
-
-
-@asynccontextmanager
-async def a_gateway(settings: GatewaySettings) -> AsyncIterator[str]:
-    """A real gateway; yields its address."""
-    words: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(serve(settings, words.set_result))
-        yield (await words).removeprefix("listening on ")
-        running.cancel()
-
-
-@asynccontextmanager
-async def living(node: CoapNode | WebsocketNode) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(node.run())
-        yield
-        running.cancel()
 
 
 @asynccontextmanager
@@ -86,103 +36,6 @@ async def type_script(browser: Chromium, text: str) -> None:
     await browser.until("document.querySelector('dialog .host')?.shadowRoot?.activeElement")
     await browser.press_with(Keys.CONTROL, "a")
     await browser.press(text)
-
-
-async def test_a_coap_node_is_driven_and_answers(opened: Opener, tmp_path: Path) -> None:
-    names = ["name", "led", "robot", "text", "js"]
-    rover = Recording(names, "Rover")
-    async with a_broker(tmp_path) as (broker, link):
-        settings = CoapGatewaySettings(coap_host="127.0.0.1", coap_port=0, **link)
-        async with a_gateway(settings) as url:
-            port = int(url.rpartition(":")[2])
-            node = CoapNode(
-                rover,
-                Random(1),
-                uid="rover",
-                gateway_host="127.0.0.1",
-                gateway_port=port,
-                host="127.0.0.1",
-                ports=(0,),
-            )
-            async with living(node), opened(broker.port) as browser:
-                await browser.shows("The robot says: Stop", within=20)
-                await browser.click(at("robot", "[data-move=u]"))
-                await browser.shows("The robot says: Ahead", at("robot"))
-                await browser.shows("Applied", at("robot"))
-                # The arrow keys do the same where the focus is.
-                await browser.press(Keys.ARROW_LEFT)
-                await browser.shows("The robot says: Left", at("robot"))
-                await browser.press(Keys.ARROW_DOWN)
-                await browser.shows("The robot says: Stop", at("robot"))
-                assert [told for told in rover.told if told[0] == "robot"] == [
-                    ("robot", "u"),
-                    ("robot", "l"),
-                    ("robot", "s"),
-                ]
-
-                await browser.write(at("text", "input"), "Grüße ☀" + Keys.ENTER)
-                await browser.shows("Grüße ☀", at("text", ".text"))
-                await browser.until(f'document.querySelector("{at("text", "input")}").value == ""')
-                # What the node does not take is told in its words, and can be tried again.
-                await browser.write(at("text", "input"), "a" * 257 + Keys.ENTER)
-                await browser.shows("does not take this value", at("text"))
-                assert await browser.text(at("text", ".text")) == "Grüße ☀"
-                rover.told.clear()
-                await browser.click(at("text", ".failure button"))
-                await eventually(lambda: rover.told)
-                assert rover.told == [("text", "a" * 257)]
-
-                await type_script(browser, "let i = 0;\nprint(i);")
-                await browser.shows("Changed, not sent", "dialog")
-                await browser.press_with(Keys.CONTROL, Keys.ENTER)
-                await browser.shows("As the node has it", "dialog")
-                assert rover.values["js"].startswith("let i = 0;\nprint(i);")
-                # Tab belongs to the text until Escape was pressed.
-                await browser.press(Keys.TAB)
-                inside = "document.activeElement.matches('.host')"
-                assert await browser.ask(inside)
-                await browser.press(Keys.ESCAPE, Keys.TAB)
-                await browser.until(f"!{inside}")
-                assert await browser.ask("document.querySelector('dialog').open")
-                await browser.press(Keys.ESCAPE)
-                await browser.until("!document.querySelector('dialog')")
-
-
-async def test_a_websocket_node_is_driven_and_answers(opened: Opener, tmp_path: Path) -> None:
-    buggy = Recording(["name", "led", "ribot"], "Buggy")
-    async with a_broker(tmp_path) as (broker, link):
-        settings = WebsocketGatewaySettings(gateway_host="127.0.0.1", gateway_port=0, **link)
-        async with a_gateway(settings) as url:
-            node = WebsocketNode(buggy, url, Random(1), uid="buggy")
-            async with living(node), opened(broker.port) as browser:
-                await browser.until(f'document.querySelector("{at("ribot", ".field")}")')
-                field = at("ribot", ".field")
-                await browser.hold(field, right=90)
-                await eventually(lambda: len(buggy.told) >= 2)
-                await browser.let_go()
-                await eventually(lambda: buggy.told[-2:] == [("ribot", STOP)] * 2)
-                held = buggy.told[:-2]
-                # Its middle may lie between two pixels.
-                for _, payload in held[1:]:
-                    dx, dy, both = (int(part) for part in payload.split(":"))
-                    assert dx == -255
-                    assert abs(dy) <= 5
-                    assert both == dx + dy
-                await browser.shows("The node says: 0:0:0", at("ribot"))
-
-                # By keyboard; whatever takes the focus away lets go as well.
-                buggy.told.clear()
-                await browser.hold_key(Keys.ARROW_UP)
-                await eventually(lambda: buggy.told == [("ribot", "0:-255:-255\n")])
-                await browser.run("document.activeElement.blur()")
-                await eventually(lambda: buggy.told[1:] == [("ribot", STOP)] * 2)
-                await browser.let_go_key(Keys.ARROW_UP)
-
-                await browser.click(at("led", "[role=switch]"))
-                await browser.until(
-                    f'document.querySelector("{at("led", "[role=switch]")}").ariaChecked == "true"'
-                )
-                assert buggy.told[-1] == ("led", "1")
 
 
 async def test_the_stick_is_let_go_whatever_happens_to_the_page(opened: Opener) -> None:
