@@ -66,7 +66,11 @@ LAYERS = {
     "pyaiot.gateway.mqtt.topics": Layer.DECISIONS,
     "pyaiot.gateway.websocket": Layer.SHELLS,
     "pyaiot.gateway.websocket.payload": Layer.DECISIONS,
+    "pyaiot.accounts": Layer.DECISIONS,
+    "pyaiot.store": Layer.DRIVERS,
+    "pyaiot.recorder": Layer.SHELLS,
     "pyaiot.dashboard": Layer.SHELLS,
+    "pyaiot.dashboard.api.forms": Layer.DECISIONS,
     "pyaiot.dashboard.address": Layer.DECISIONS,
     "pyaiot.dashboard.appearance": Layer.DECISIONS,
     "pyaiot.dashboard.policy": Layer.DECISIONS,
@@ -88,7 +92,7 @@ OUTSIDE = {
 }  # fmt: skip
 """Modules of the standard library that reach beyond the arguments of a function."""
 
-THIRD_PARTY = {"cryptography", "msgspec"}
+THIRD_PARTY = {"cryptography", "jwt", "msgspec"}
 """What words and decisions may import that is neither pyaiot nor the standard library."""
 
 REACHING = {"open", "print", "input", "breakpoint", "exec", "eval", "__import__"}

@@ -94,7 +94,12 @@ def test_a_list_of_features_without_end() -> None:
 def test_a_client_with_a_token_may_everything() -> None:
     visitor = keeper().client(signed(origin="https://evil.example"), NOW)
     assert visitor.permissions == set(Permission)
-    assert visitor.features == set(Feature) - {Feature.SIGNED}
+    assert visitor.features == {
+        Feature.SNAPSHOT,
+        Feature.BATCH,
+        Feature.AVAILABILITY,
+        Feature.RESULT,
+    }
     with pytest.raises(InvalidToken):
         keeper(anonymous=PERMISSIONS["control"]).client(offer("garbage"), NOW)
     with pytest.raises(InvalidToken):
