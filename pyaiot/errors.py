@@ -119,7 +119,13 @@ class LimitExceeded(PyaiotError):
 
 
 class RateExceeded(LimitExceeded):
+    """`retry_after`: when to come back, in seconds, where that is known."""
+
     code = "rate_exceeded"
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class TooManyConnections(LimitExceeded):

@@ -67,6 +67,7 @@ LAYERS = {
     "pyaiot.gateway.websocket": Layer.SHELLS,
     "pyaiot.gateway.websocket.payload": Layer.DECISIONS,
     "pyaiot.accounts": Layer.DECISIONS,
+    "pyaiot.accounts.hashing": Layer.DRIVERS,
     "pyaiot.store": Layer.DRIVERS,
     "pyaiot.recorder": Layer.SHELLS,
     "pyaiot.dashboard": Layer.SHELLS,
