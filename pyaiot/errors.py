@@ -24,9 +24,13 @@
     │   ├── CommandTimeout         no answer before the deadline
     │   └── UnknownNode            no gateway holds that node
     ├── LinkFailed                 the broker cannot be reached, or refuses this service
+    ├── StoreFailed                what was asked of the store did not happen
+    │   └── StoreConflict          it would have broken a rule of the store
+    ├── NameTaken                  somebody or something else goes by that name
     ├── SettingsInvalid            an option, a variable or a file that cannot be used
     │   └── KeyFileInvalid
     └── StartFailed                a service cannot start: port taken, file not readable
+        └── StoreAway              the store cannot be reached now, perhaps later
 
 A peer sees `code`, which never changes between releases, and the reason. ``close_code`` is the
 websocket close code (RFC 6455 section 7.4) used where the connection must end.
@@ -153,6 +157,22 @@ class LinkFailed(PyaiotError):
     code = "link_failed"
 
 
+class StoreFailed(PyaiotError):
+    """All or nothing: a transaction that failed left no trace."""
+
+    code = "store_failed"
+
+
+class StoreConflict(StoreFailed):
+    """Two of what may be there once, or something that belongs to what is not there."""
+
+    code = "store_conflict"
+
+
+class NameTaken(PyaiotError):
+    code = "name_taken"
+
+
 class SettingsInvalid(PyaiotError):
     code = "invalid_settings"
 
@@ -163,6 +183,12 @@ class KeyFileInvalid(SettingsInvalid):
 
 class StartFailed(PyaiotError):
     code = "start_failed"
+
+
+class StoreAway(StartFailed):
+    """Not reachable, or locked by another program; trying again may help."""
+
+    code = "store_away"
 
 
 def close_reason(text: str) -> str:

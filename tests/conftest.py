@@ -11,6 +11,19 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.contracts.store import (  # noqa: F401 - fixtures
+    _postgresql_template,
+    _sqlite_template,
+    backend,
+    blank_url,
+    clock,
+    fast_store,
+    fast_store_url,
+    postgresql,
+    store,
+    store_url,
+)
+
 PATIENCE = 2.0
 """Seconds that tasks may take to end after a test; a bound, not a wait."""
 
