@@ -120,4 +120,6 @@ def is_network(line: str) -> bool:
         "net::ERR_CONNECTION" in line
         or "WebSocket connection to" in line
         or "/health - Failed to load resource: the server responded with a status of 404" in line
+        # A server without accounts.
+        or "/session - Failed to load resource: the server responded with a status of 404" in line
     )

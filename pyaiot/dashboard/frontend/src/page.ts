@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { computed, inject, shallowRef, type InjectionKey, type ShallowRef } from "vue";
+import { computed, inject, shallowRef, watch, type InjectionKey, type ShallowRef } from "vue";
 
 import { Frames } from "./frames";
 import { Memory } from "./model/memory";
 import { COMMAND_TIMEOUT, reduce, type Happening } from "./model/reduce";
 import { Tally } from "./model/tally";
 import { NOTHING, type Moment, type State } from "./model/state";
+import { session } from "./session";
 import { browser } from "./wire/browser";
 import { Connection, type Addresses, type Link } from "./wire/connection";
 
@@ -60,7 +61,7 @@ export class Page {
           if (messages.length > 0) this.frames.add({ type: "received", messages });
         },
       },
-      browser,
+      { ...browser, ticket: () => session.ticket() },
     );
   }
 
@@ -74,7 +75,14 @@ export class Page {
         this.connection.wake();
       });
     }
-    this.connection.connect();
+    watch(
+      // Who comes, as what, and whether anybody who comes so is let in.
+      () => `${session.user.value?.id ?? ""} ${session.user.value?.role ?? ""} ${String(session.shut.value)}`,
+      () => {
+        this.changeHands();
+      },
+    );
+    if (!session.shut.value) this.connection.connect();
   }
 
   retryNow(): void {
@@ -137,6 +145,13 @@ export class Page {
     });
   }
 
+  /** Somebody else sits before the page, or the same with other rights: nothing of before is theirs to see. */
+  private changeHands(): void {
+    this.frames.add({ type: "cleared" });
+    if (session.shut.value) this.connection.close();
+    else this.connection.connect();
+  }
+
   private tick(): void {
     const before = this.now.value;
     const now = moment();
@@ -145,6 +160,7 @@ export class Page {
       this.connection.renew();
     }
     this.frames.add({ type: "ticked" });
+    void session.keep((token) => this.connection.send({ type: "renew", token }));
   }
 }
 

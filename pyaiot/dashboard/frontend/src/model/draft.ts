@@ -90,6 +90,13 @@ export class Draft {
     this.misplaced.add(node.uid);
   }
 
+  /** Give a node the name that people have for it; an empty one takes it away. */
+  call(node: NodeDraft, name: string): void {
+    if (node.name === name) return;
+    node.name = name;
+    this.misplaced.add(node.uid);
+  }
+
   /** Change an order, or with null forget it. */
   order(uid: string, endpoint: string, order: Order | null): void {
     const { resources } = this.node(uid);
@@ -144,6 +151,7 @@ export class Draft {
     return {
       uid,
       title: "",
+      name: "",
       availability: "online",
       seen: this.wall,
       resources: new Map(),
@@ -177,6 +185,7 @@ function entryOf(node: Node, before: Entry | undefined): Entry | null {
   const entry: Entry = {
     uid: node.uid,
     title: node.title,
+    name: node.name,
     presence: presenceOf(node),
     protocol: factOf(node, "protocol"),
     board: factOf(node, "board"),
@@ -184,6 +193,7 @@ function entryOf(node: Node, before: Entry | undefined): Entry | null {
   };
   const same =
     entry.title === before?.title &&
+    entry.name === before.name &&
     entry.presence === before.presence &&
     entry.protocol === before.protocol &&
     entry.board === before.board &&

@@ -20,6 +20,8 @@ export type Happening =
   | { readonly type: "unsendable"; readonly id: string }
   | { readonly type: "dismissed"; readonly uid: string; readonly endpoint: string }
   | { readonly type: "forgotten"; readonly uids: readonly string[] }
+  /** Nothing that was known is to be seen any more. */
+  | { readonly type: "cleared" }
   | { readonly type: "ticked" };
 
 /** How long the node may take to obey, in seconds; the broker is told. */
@@ -90,10 +92,19 @@ function apply(draft: Draft, happening: Happening): void {
     case "forgotten":
       for (const uid of happening.uids) dismiss(draft, uid);
       break;
+    case "cleared":
+      clear(draft);
+      break;
     case "ticked":
       tick(draft);
       break;
   }
+}
+
+function clear(draft: Draft): void {
+  for (const id of draft.current.open.keys()) draft.closeOrder(id);
+  for (const uid of [...draft.current.nodes.keys(), ...draft.current.aside.keys()]) draft.remove(uid);
+  draft.set({ complete: false, permissions: null, rollEnds: null });
 }
 
 /** A newer order takes the place of the one before: how that one ends is of no interest any more. */
@@ -140,6 +151,12 @@ function receive(draft: Draft, message: ToPage): void {
       break;
     case "result":
       judge(draft, message);
+      break;
+    case "named":
+      if (draft.has(message.uid)) draft.call(draft.node(message.uid), message.name ?? "");
+      break;
+    case "alert":
+      // Alerts are kept apart from the nodes.
       break;
     case "error":
       // It concerns this page's own frames; where it matters the connection ends with a reason.
@@ -264,7 +281,7 @@ function snapshot(draft: Draft, { nodes, part = 0, last = true }: Snapshot): voi
 }
 
 /** A node as the broker holds it. What the page drew and ordered meanwhile stays. */
-function restore(draft: Draft, { uid, availability, seen, resources }: NodeState): void {
+function restore(draft: Draft, { uid, availability, seen, resources, name = "" }: NodeState): void {
   if (availability === "offline" && draft.current.aside.get(uid)?.seen === seen) {
     draft.nameAside(uid);
     return;
@@ -280,6 +297,7 @@ function restore(draft: Draft, { uid, availability, seen, resources }: NodeState
   Object.assign(node, { availability, seen, goneSince: null, resetSince: null });
   node.roll = draft.current.roll;
   draft.rename(node, ownWord(node.resources.get("name")) || node.title);
+  draft.call(node, name);
 }
 
 /** Everybody has been named who is there. */

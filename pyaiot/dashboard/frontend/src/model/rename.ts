@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { LONGEST_NAME } from "./preferences";
-import { titleOf } from "./title";
+import { ownTitle, titleOf } from "./title";
 
 interface Named {
   readonly uid: string;
   readonly title: string;
+  readonly name?: string;
 }
 
 /**
@@ -28,7 +29,7 @@ export function judgeName(
 ): Verdict {
   const name = tidied(typed);
   if (name === titleOf(node, names)) return { kind: "unchanged" };
-  const wanted = name || titleOf(node, {});
+  const wanted = name || ownTitle(node);
   const folded = wanted.toLowerCase();
   for (const other of nodes) {
     if (other.uid === node.uid || titleOf(other, names).toLowerCase() !== folded) continue;
@@ -36,7 +37,7 @@ export function judgeName(
     if (name !== "") return { kind: "taken", by: other.uid };
   }
   if (name !== "" && name !== node.title) return { kind: "fine", name };
-  return titleOf(node, names) === titleOf(node, {}) ? { kind: "unchanged" } : { kind: "own" };
+  return titleOf(node, names) === ownTitle(node) ? { kind: "unchanged" } : { kind: "own" };
 }
 
 /** The names once `node` is called `name`, or with null by its own name again. */

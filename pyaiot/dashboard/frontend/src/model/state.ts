@@ -51,6 +51,8 @@ export interface Node {
   readonly uid: string;
   /** What it last called itself, which a reset does not take away; empty if it never did. */
   readonly title: string;
+  /** What people call it, by the server's records; empty where they have no name for it. */
+  readonly name: string;
   readonly availability: Availability;
   /** When the node was last heard, in seconds since the epoch by the broker's clock. */
   readonly seen: number;
@@ -71,6 +73,8 @@ export interface Entry {
   readonly uid: string;
   /** What it calls itself; empty if it never did. */
   readonly title: string;
+  /** What people call it, by the server's records; empty where they have no name for it. */
+  readonly name: string;
   readonly presence: Presence;
   readonly protocol: string;
   readonly board: string;
@@ -79,7 +83,7 @@ export interface Entry {
 
 export interface State {
   readonly nodes: ReadonlyMap<string, Node>;
-  /** The uids of all nodes, as they are to be listed: by what they call themselves. */
+  /** The uids of all nodes, as they are to be listed: by what they are called. */
   readonly order: readonly string[];
   /** The same with what lists need to know; the same object until any of that changes. */
   readonly roster: ReadonlyMap<string, Entry>;

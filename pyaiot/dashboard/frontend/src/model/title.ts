@@ -9,11 +9,21 @@ interface Named {
   readonly uid: string;
   /** What the node calls itself; empty if it never did. */
   readonly title: string;
+  /** What people call it, by the server's records. */
+  readonly name?: string;
 }
 
-/** What a node is called: the name that it was given here, else its own, else one made of its uid. */
+/**
+ * What a node is called: the name in the server's records, else the one that it was given in this
+ * browser, else its own, else one made of its uid.
+ */
 export function titleOf(node: Named, names: Readonly<Record<string, string>>): string {
-  return givenName(node.uid, names) || node.title || `Node ${node.uid.slice(0, SHORT)}`;
+  return (node.name ?? "") || givenName(node.uid, names) || ownTitle(node);
+}
+
+/** What a node is called where nobody gave it a name. */
+export function ownTitle({ uid, title }: Named): string {
+  return title || `Node ${uid.slice(0, SHORT)}`;
 }
 
 /** The name that a node was given here; empty if it was given none. */
@@ -22,10 +32,15 @@ export function givenName(uid: string, names: Readonly<Record<string, string>>):
   return Object.hasOwn(names, uid) ? (names[uid] ?? "") : "";
 }
 
-/** By name, 10 after 9; those without one come last. */
+/** By what they are called, 10 after 9; those that are called nothing come last. */
 export function inOrder(a: Named, b: Named): number {
-  const unnamed = Number(a.title === "") - Number(b.title === "");
-  return unnamed || byName.compare(a.title, b.title) || (a.uid < b.uid ? -1 : 1);
+  const [one, other] = [calledOf(a), calledOf(b)];
+  const unnamed = Number(one === "") - Number(other === "");
+  return unnamed || byName.compare(one, other) || (a.uid < b.uid ? -1 : 1);
+}
+
+function calledOf({ name = "", title }: Named): string {
+  return name === "" ? title : name;
 }
 
 /** Two sorted lists as one. */

@@ -30,6 +30,8 @@ export function troubleOf(why: Why, address: string, origin: string): Trouble {
           `${broker} --anonymous control --allow-origin ${origin}`,
         ],
       };
+    case "unvouched":
+      return { headline: "trouble.unvouched", advice: "trouble.unvouchedAdvice", parameters, commands: [] };
     case "closed":
       return why.reason === ""
         ? { headline: "trouble.lost", advice: "trouble.lostAdvice", parameters, commands: [] }

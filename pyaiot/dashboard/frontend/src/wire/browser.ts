@@ -8,8 +8,8 @@ const PATIENCE = 4_000;
 const NOBODY_BEHIND: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** The real browser. */
-export const browser: Surroundings = {
-  open: (address) => new WebSocket(address),
+export const browser: Omit<Surroundings, "ticket"> = {
+  open: (address, ticket) => (ticket === null ? new WebSocket(address) : new WebSocket(address, ["token", ticket])),
 
   async answers(address) {
     try {

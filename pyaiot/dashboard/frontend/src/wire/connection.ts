@@ -8,6 +8,8 @@ export type Why =
   | { readonly kind: "unreachable" }
   /** Something answers there, but it does not let this page in; browsers do not tell the reason. */
   | { readonly kind: "refused" }
+  /** Whoever vouches for the user at the broker does not answer. */
+  | { readonly kind: "unvouched" }
   | { readonly kind: "closed"; readonly reason: string }
   /** Nothing came for a while, and nobody answers any more. */
   | { readonly kind: "silent" };
@@ -37,7 +39,10 @@ export type Socket = Pick<
 
 /** What the connection needs of the browser. */
 export interface Surroundings {
-  open(address: string): Socket;
+  /** `ticket` tells the broker who comes; null for a stranger. */
+  open(address: string, ticket: string | null): Socket;
+  /** A ticket for one connection; null at once for a stranger. */
+  ticket(): Promise<string | null> | null;
   /** Whether anything answers at this address, whatever it says. */
   answers(address: string): Promise<boolean>;
   /** Milliseconds on a clock that never jumps. */
@@ -50,7 +55,7 @@ export interface Surroundings {
 const HELLO: FromPage = {
   type: "new",
   data: "client",
-  features: ["snapshot", "batch", "availability", "result"],
+  features: ["snapshot", "batch", "availability", "result", "names", "alerts"],
 };
 
 /** A broker that takes longer than this to open the connection is not there, in milliseconds. */
@@ -67,6 +72,8 @@ export class Connection {
   private cancelTimer = (): void => undefined;
   private link: Link = { phase: "connecting", why: null };
   private openedAt = 0;
+  /** Counts attempts to connect: what one of them waited for is of no use to the next. */
+  private attempt = 0;
   private heardAt = 0;
   /** Whether the broker's health page ever answered; if not, its silence proves nothing. */
   private answered = false;
@@ -83,26 +90,28 @@ export class Connection {
   connect(): void {
     this.drop();
     this.become({ phase: "connecting", why: this.link.phase === "waiting" ? this.link.why : null });
-    const socket = this.surroundings.open(this.addresses.socket);
-    this.socket = socket;
-    socket.onopen = () => {
-      this.opened(socket);
-    };
-    socket.onmessage = (event) => {
-      this.heardAt = this.surroundings.now();
-      if (typeof event.data === "string") this.events.received(decode(event.data));
-    };
-    socket.onclose = (event) => {
-      void this.closed(event.reason);
-    };
     this.startTimer(OPENING, () => {
       this.lost({ kind: "unreachable" });
     });
+    const { attempt } = this;
+    const ticket = this.surroundings.ticket();
+    if (ticket === null) this.open(null);
+    else {
+      ticket.then(
+        (had) => {
+          if (attempt === this.attempt) this.open(had);
+        },
+        () => {
+          if (attempt === this.attempt) this.lost({ kind: "unvouched" });
+        },
+      );
+    }
   }
 
-  /** End the connection for good. */
+  /** End the connection until `connect` is called. */
   close(): void {
     this.drop();
+    this.become({ phase: "connecting", why: null });
   }
 
   /** Something happened (network back, machine woke up) that makes trying again worth while. */
@@ -127,6 +136,21 @@ export class Connection {
   /** Whether all that was sent has left the page. */
   get drained(): boolean {
     return this.socket?.bufferedAmount === 0;
+  }
+
+  private open(ticket: string | null): void {
+    const socket = this.surroundings.open(this.addresses.socket, ticket);
+    this.socket = socket;
+    socket.onopen = () => {
+      this.opened(socket);
+    };
+    socket.onmessage = (event) => {
+      this.heardAt = this.surroundings.now();
+      if (typeof event.data === "string") this.events.received(decode(event.data));
+    };
+    socket.onclose = (event) => {
+      void this.closed(event.reason);
+    };
   }
 
   private opened(socket: Socket): void {
@@ -180,6 +204,7 @@ export class Connection {
   }
 
   private drop(): void {
+    this.attempt += 1;
     this.cancelTimer();
     if (this.socket === null) return;
     this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;

@@ -9,7 +9,7 @@ import type { Entry } from "../../src/model/state";
 const NO_WISHES: Wishes = { names: {}, pinned: [], arranged: [], hiddenNodes: [] };
 
 function entry(uid: string, change: Partial<Entry> = {}): Entry {
-  return { uid, title: uid.toUpperCase(), presence: "online", protocol: "CoAP", board: "", os: "", ...change };
+  return { uid, title: uid.toUpperCase(), name: "", presence: "online", protocol: "CoAP", board: "", os: "", ...change };
 }
 
 function roster(...entries: Entry[]): ReadonlyMap<string, Entry> {

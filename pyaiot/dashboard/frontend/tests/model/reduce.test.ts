@@ -235,7 +235,7 @@ describe("a broker of ours", () => {
   });
 
   it("lists what nodes are, and touches that list only when it says something else", () => {
-    expect(state.roster.get("1")).toEqual({ uid: "1", title: "Tom", presence: "online", protocol: "", board: "", os: "" });
+    expect(state.roster.get("1")).toEqual({ uid: "1", title: "Tom", name: "", presence: "online", protocol: "", board: "", os: "" });
     const { roster } = state;
     receive(update("1", "temperature", "21°C"), update("1", "led", "1"));
     expect(state.roster).toBe(roster);
@@ -460,4 +460,29 @@ describe("a broker of the original", () => {
     expect(node("1").goneSince).toBe(steady);
     expect(node("2").goneSince).toBeNull();
   });
+});
+
+describe("a name that people gave", () => {
+  it("comes with the snapshot, changes, and is taken away", () => {
+    receive(welcome(), snapshot({ ...held("1"), name: "Attic" }, held("2", { name: ["Cellar", 5] })));
+    expect([node("1").name, state.roster.get("1")?.name, node("2").name]).toEqual(["Attic", "Attic", ""]);
+    expect(state.order).toEqual(["1", "2"]);
+    receive({ type: "named", uid: "1", name: "Den" });
+    expect([state.roster.get("1")?.name, state.order]).toEqual(["Den", ["2", "1"]]);
+    receive({ type: "named", uid: "1" }, { type: "named", uid: "unheard", name: "Nobody" });
+    expect([node("1").name, state.nodes.has("unheard")]).toEqual(["", false]);
+    const before = state;
+    receive({ type: "named", uid: "1", name: "" });
+    expect([state.roster, state.order]).toEqual([before.roster, before.order]);
+  });
+});
+
+it("forgets all that was known when somebody else sits before the page", () => {
+  receive(welcome(), snapshot(held("1", { led: ["0", 5] }), { ...held("2"), availability: "offline" }));
+  happen({ type: "forgotten", uids: ["2"] });
+  happen({ type: "pressed", id: "o", uid: "1", endpoint: "led", payload: "1" });
+  expect([state.nodes.size, state.aside.size, state.open.size]).toEqual([1, 1, 1]);
+  happen({ type: "cleared" });
+  expect([state.nodes.size, state.aside.size, state.open.size, state.order]).toEqual([0, 0, 0, []]);
+  expect([state.complete, state.permissions]).toEqual([false, null]);
 });

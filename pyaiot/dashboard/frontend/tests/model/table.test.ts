@@ -18,7 +18,7 @@ function node(uid: string, values: Readonly<Record<string, Json | undefined>>, m
   const resources = new Map(
     Object.entries(values).map(([endpoint, value]) => [endpoint, { endpoint, value, time: 1000, points: [], order: null }]),
   );
-  return { uid, title: uid, availability: "online", seen: 1000, resources, goneSince: null, resetSince: null, roll: 0, ...more };
+  return { uid, title: uid, name: "", availability: "online", seen: 1000, resources, goneSince: null, resetSince: null, roll: 0, ...more };
 }
 
 const hidden = new Set(["b/secret"]);

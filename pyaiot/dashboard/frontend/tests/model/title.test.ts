@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, it } from "vitest";
 
-import { givenName, inOrder, merged, titleOf } from "../../src/model/title";
+import { givenName, inOrder, merged, ownTitle, titleOf } from "../../src/model/title";
 
 describe("a title", () => {
   it.each([
@@ -9,8 +9,14 @@ describe("a title", () => {
     [{ uid: "0123456789", title: "Own" }, { other: "Given" }, "Own"],
     [{ uid: "0123456789", title: "" }, {}, "Node 01234567"],
     [{ uid: "toString", title: "" }, {}, "Node toString"],
+    [{ uid: "a", title: "Own", name: "Recorded" }, { a: "Given" }, "Recorded"],
+    [{ uid: "a", title: "Own", name: "" }, { a: "Given" }, "Given"],
   ])("of %j with %j is %s", (node, names, title) => {
     expect(titleOf(node, names)).toBe(title);
+  });
+
+  it("is the node's own where nobody gave it another", () => {
+    expect([ownTitle({ uid: "a", title: "Own", name: "Recorded" }), ownTitle({ uid: "a", title: "" })]).toEqual(["Own", "Node a"]);
   });
 
   it("is given to some only", () => {
@@ -22,6 +28,8 @@ describe("a title", () => {
 it("lists 10 after 9, and the nameless last", () => {
   const titles = ["b10", "", "B9", "a"].map((title) => ({ uid: title, title }));
   expect(titles.sort(inOrder).map(({ title }) => title)).toEqual(["a", "B9", "b10", ""]);
+  const called = [{ uid: "1", title: "a", name: "z" }, { uid: "2", title: "", name: "b" }, { uid: "3", title: "c" }];
+  expect(called.sort(inOrder).map(({ uid }) => uid)).toEqual(["2", "3", "1"]);
 });
 
 it("merges sorted lists", () => {

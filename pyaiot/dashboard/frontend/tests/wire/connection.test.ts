@@ -11,6 +11,9 @@ class Stage {
   readonly sockets: (Socket & { sent: string[]; ended: boolean })[] = [];
   readonly links: Link[] = [];
   readonly messages: ToPage[] = [];
+  /** What is had where somebody asks for a ticket; null for a stranger. */
+  ticket: Promise<string | null> | null = null;
+  readonly tickets: (string | null)[] = [];
   private timers: { at: number; callback: () => void }[] = [];
 
   readonly connection = new Connection(
@@ -20,7 +23,9 @@ class Stage {
       received: (messages) => this.messages.push(...messages),
     },
     {
-      open: () => {
+      ticket: () => this.ticket,
+      open: (_address, ticket) => {
+        this.tickets.push(ticket);
         const socket = {
           sent: [] as string[],
           ended: false,
@@ -102,7 +107,7 @@ describe("a connection", () => {
     await stage.open();
     expect(stage.link).toEqual({ phase: "live" });
     expect(stage.socket.sent.map((text) => JSON.parse(text) as unknown)).toEqual([
-      { type: "new", data: "client", features: ["snapshot", "batch", "availability", "result"] },
+      { type: "new", data: "client", features: ["snapshot", "batch", "availability", "result", "names", "alerts"] },
     ]);
     stage.say('{"type":"out","uid":"1"}');
     expect(stage.messages).toEqual([{ type: "out", uid: "1" }]);
@@ -233,5 +238,51 @@ describe("a connection", () => {
     stage.connection.connect();
     await closing;
     expect(stage.link).toEqual({ phase: "connecting", why: null });
+  });
+});
+
+describe("a ticket", () => {
+  it("is had for each attempt anew", async () => {
+    stage.ticket = Promise.resolve("one");
+    stage.connection.connect();
+    await stage.settle();
+    await stage.open();
+    stage.ticket = Promise.resolve("two");
+    await stage.end("expired_token");
+    await stage.pass(1_000);
+    expect(stage.tickets).toEqual([null, "one", "two"]);
+  });
+
+  it("that comes too late opens nothing", async () => {
+    let had = (ticket: string): unknown => ticket;
+    stage.ticket = new Promise((resolve) => {
+      had = resolve;
+    });
+    stage.connection.connect();
+    stage.connection.close();
+    had("late");
+    await stage.settle();
+    expect(stage.tickets).toEqual([null]);
+    expect(stage.link).toEqual({ phase: "connecting", why: null });
+    await stage.pass(60_000);
+    expect(stage.tickets).toEqual([null]);
+  });
+
+  it("that cannot be had is asked for again, and that is said", async () => {
+    stage.ticket = Promise.reject(new Error("no server"));
+    stage.connection.connect();
+    await stage.settle();
+    expect(stage.link).toEqual({ phase: "waiting", why: { kind: "unvouched" }, retryAt: 1_000 });
+    let had = (error: Error): unknown => error;
+    stage.ticket = new Promise((_resolve, reject) => {
+      had = reject;
+    });
+    stage.connection.connect();
+    expect(stage.link).toEqual({ phase: "connecting", why: { kind: "unvouched" } });
+    stage.ticket = Promise.resolve("later");
+    stage.connection.connect();
+    had(new Error("too late"));
+    await stage.settle();
+    expect(stage.tickets).toEqual([null, "later"]);
   });
 });
