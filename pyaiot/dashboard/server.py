@@ -14,6 +14,7 @@ from tornado import web
 from tornado.httpserver import HTTPServer
 
 from pyaiot.dashboard.address import BrokerAddress, BrokerUrl, host_of
+from pyaiot.dashboard.api.handler import Api
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
 from pyaiot.dashboard.ground import Grounds
@@ -24,8 +25,10 @@ from pyaiot.observe.health import Health
 from pyaiot.observe.metrics import Counter, Metrics, Sample
 
 MAX_HEADER: Final = 16_384
-MAX_BODY: Final = 4_096
-"""Nobody sends this server a body that it would read."""
+MAX_BODY: Final = 524_288
+"""Bytes of a body at all; endpoints of the REST API take less, unless they say so."""
+BODY_TIME: Final = 30.0
+"""Seconds that a body may take to come."""
 IDLE: Final = 60.0
 """Seconds after which a connection that asks for nothing is closed."""
 
@@ -61,6 +64,7 @@ class Site:
     broker: BrokerAddress | BrokerUrl
     health: Health
     clock: Callable[[], Moment]
+    api: Api | None = None
     answers: collections.Counter[str] = field(default_factory=collections.Counter)
     """How many of each HTTP status were given."""
 
@@ -76,6 +80,7 @@ class Site:
         metrics = Metrics(lambda: self.samples)
         application = web.Application(
             [
+                *(self.api.rules if self.api is not None else ()),
                 (r"/config\.json", _Config),
                 (r"/floor-plan", _FloorPlan),
                 (r"/health", _Health),
@@ -90,6 +95,7 @@ class Site:
             application,
             max_header_size=MAX_HEADER,
             max_body_size=MAX_BODY,
+            body_timeout=BODY_TIME,
             idle_connection_timeout=IDLE,
         )
 

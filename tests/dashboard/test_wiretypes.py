@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from msgspec import Raw, Struct
 
-from pyaiot.dashboard import wiretypes
+from pyaiot.dashboard import typescript, wiretypes
 from pyaiot.messages import types
 
 
@@ -45,5 +45,5 @@ def test_a_structure_that_typescript_cannot_express_is_refused(
         raw: Raw
 
     monkeypatch.setattr(types, "ToClient", types.Out | Odd)
-    with pytest.raises(wiretypes.Unwritable, match="RawType"):
+    with pytest.raises(typescript.Unwritable, match="RawType"):
         wiretypes.messages()

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What endpoints work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyaiot.accounts.permissions import HouseRules
+from pyaiot.accounts.tokens import Signer
+from pyaiot.dashboard.roll import Roll
+from pyaiot.model.moment import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the operator has said."""
+
+    rules: HouseRules = field(default_factory=HouseRules)
+    loopback: bool = True
+    """Whether only this machine can connect."""
+    chosen: bool = False
+    """The operator said what strangers may do; else it was concluded from where they come."""
+    access_life: float = 1800.0
+    """Seconds that an access token holds, and a ticket."""
+    refresh_life: float = 2_592_000.0
+    """Seconds after which somebody who did not come back has to log in again."""
+    public_url: str = ""
+    """Address of the page, for links that leave it; empty where nobody has said it."""
+
+
+@dataclass(slots=True)
+class Services:
+    """What endpoints work with."""
+
+    signer: Signer = field(repr=False)
+    roll: Roll
+    house: House
+    clock: Callable[[], Moment]
+    token_bytes: Callable[[int], bytes] = field(repr=False)
+    """Cryptographically strong."""
+    store: Any = None
+    live: Any = None
+    directory: Any = None

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who there is and who may do what, as it was last read from the store. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from msgspec import structs
+
+from pyaiot.messages.types import Device, NodeAccess, Person
+
+T = TypeVar("T", Person, NodeAccess, Device)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What another reading of the store has brought; who is gone is marked so."""
+
+    people: tuple[Person, ...]
+    nodes: tuple[NodeAccess, ...]
+    devices: tuple[Device, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.nodes or self.devices)
+
+
+class Roll:
+    """Accounts, nodes and devices by their ids."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, Person] = {}
+        self.nodes: dict[str, NodeAccess] = {}
+        self.devices: dict[str, Device] = {}
+
+    def person(self, id_: str) -> Person | None:
+        """The account with this id."""
+        return self.people.get(id_)
+
+    def node(self, uid: str) -> NodeAccess | None:
+        """What was said of who may do what with a node."""
+        return self.nodes.get(uid)
+
+    def device(self, uid: str) -> Device | None:
+        """Who may be a node."""
+        return self.devices.get(uid)
+
+    def take(
+        self, people: Iterable[Person], nodes: Iterable[NodeAccess], devices: Iterable[Device]
+    ) -> News:
+        """Hold this instead of all that was known, and say what is new."""
+        new_people = {each.id: each for each in people}
+        new_nodes = {each.uid: each for each in nodes}
+        new_devices = {each.uid: each for each in devices}
+        news = News(
+            (
+                *_changed(self.people, new_people),
+                *(structs.replace(each, gone=True) for each in _gone(self.people, new_people)),
+            ),
+            (
+                *_changed(self.nodes, new_nodes),
+                *(NodeAccess(each.uid, gone=True) for each in _gone(self.nodes, new_nodes)),
+            ),
+            (
+                *_changed(self.devices, new_devices),
+                *(Device(each.uid, gone=True) for each in _gone(self.devices, new_devices)),
+            ),
+        )
+        self.people, self.nodes, self.devices = new_people, new_nodes, new_devices
+        return news
+
+
+def _changed(old: dict[str, T], new: dict[str, T]) -> list[T]:
+    return [each for key, each in new.items() if old.get(key) != each]
+
+
+def _gone(old: dict[str, T], new: dict[str, T]) -> list[T]:
+    return [each for key, each in old.items() if key not in new]

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
+from pyaiot.dashboard.roll import News, Roll
+from pyaiot.messages.types import Device, NodeAccess, Person
+from pyaiot.model.access import Role
+
+
+def test_news_is_what_changed_and_what_is_gone() -> None:
+    roll = Roll()
+    anna, olaf = Person("anna", Role.ADMIN), Person("olaf", Role.OPERATOR)
+    node, device = NodeAccess("n1", "anna"), Device("n1", ("t1",), bound=True)
+    first = roll.take([anna, olaf], [node], [device])
+    assert first == News((anna, olaf), (node,), (device,))
+    assert (roll.person("anna"), roll.node("n1"), roll.device("n1")) == (anna, node, device)
+    assert not roll.take([anna, olaf], [node], [device])
+
+    viewer = Person("olaf", Role.VIEWER)
+    news = roll.take([viewer], [], [])
+    assert news.people == (viewer, Person("anna", Role.ADMIN, gone=True))
+    assert news.nodes == (NodeAccess("n1", gone=True),)
+    assert news.devices == (Device("n1", gone=True),)
+    assert (roll.person("anna"), roll.node("n1"), roll.device("n1")) == (None, None, None)
