@@ -48,6 +48,8 @@ class Chromium:
         self._driver.set_script_timeout(10)
         self._driver.set_page_load_timeout(20)
         self._thread = ThreadPoolExecutor(1)
+        self._touched = False
+        self._is_numb = False
 
     def quit(self) -> None:
         self._driver.quit()
@@ -63,6 +65,8 @@ class Chromium:
             for name, value in media.items()
         ]
 
+        if self._is_numb:
+            await self._renew()
         await self.resize(size)
         await self.call("Emulation.setEmulatedMedia", features=wanted)
         await self._do(lambda: self._driver.get(url))
@@ -156,6 +160,33 @@ class Chromium:
 
     async def let_go(self) -> None:
         await self._do(lambda: ActionChains(self._driver).release().perform())
+
+    async def touch(self, *fingers: tuple[float, float]) -> None:
+        """Put fingers on these places of the view, or move them there; without any, lift them."""
+        if not fingers and not self._touched:
+            return
+        kind = "touchMove" if self._touched else "touchStart"
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
+        await self.call(
+            "Input.dispatchTouchEvent", type=kind if fingers else "touchEnd", touchPoints=points
+        )
+        self._touched = bool(fingers)
+        # The driver brings fingers to the first page of a tab only.
+        self._is_numb = True
+
+    async def _renew(self) -> None:
+        """Go on in another tab."""
+
+        def act() -> None:
+            old = self._driver.current_window_handle
+            self._driver.switch_to.new_window("tab")
+            new = self._driver.current_window_handle
+            self._driver.switch_to.window(old)
+            self._driver.close()
+            self._driver.switch_to.window(new)
+
+        await self._do(act)
+        self._is_numb = self._touched = False
 
     async def press_with(self, modifier: str, key: str) -> None:
         """Press a key while another one is held."""

@@ -6,6 +6,8 @@ import { prefer, preferences } from "../../settings";
 
 /** Pixels that a pointer may tremble before it is taken to drag. */
 const TREMBLE = 5;
+/** Milliseconds after which a finger that rests has taken what it lies on. */
+const LIFTED = 350;
 
 type Part = readonly [number, number];
 
@@ -16,7 +18,12 @@ interface Ghost extends Spot {
 interface Placing {
   /** Where a node is being dragged, in the window. */
   readonly ghost: Readonly<ShallowRef<Ghost | null>>;
-  /** Let a node follow the pointer, until it is let go over the plan. */
+  /**
+   * Let a node follow the pointer, until it is let go over the plan.
+   *
+   * A finger that rests for a moment takes the node; who calls this keeps the browser from
+   * scrolling while there is a ghost.
+   */
   drag: (uid: string, event: PointerEvent) => void;
   /** Place a node at a pixel of the plan. */
   put: (uid: string, pixel: Spot) => void;
@@ -65,15 +72,18 @@ export function usePlacing(
     dragging = new AbortController();
     const { signal } = dragging;
     const { pointerId, clientX, clientY } = event;
+    const lifting = event.pointerType === "touch" ? setTimeout(() => { ghost.value = { uid, x: clientX, y: clientY }; }, LIFTED) : undefined;
     const stop = (): void => {
       dragging?.abort();
       ghost.value = null;
     };
+    signal.addEventListener("abort", () => { clearTimeout(lifting); });
     window.addEventListener(
       "pointermove",
       (move) => {
         if (move.pointerId !== pointerId) return;
         if (ghost.value === null && Math.hypot(move.clientX - clientX, move.clientY - clientY) < TREMBLE) return;
+        clearTimeout(lifting);
         move.preventDefault();
         ghost.value = { uid, x: move.clientX, y: move.clientY };
       },
