@@ -27,6 +27,8 @@
     ├── StoreFailed                what was asked of the store did not happen
     │   └── StoreConflict          it would have broken a rule of the store
     ├── NameTaken                  somebody or something else goes by that name
+    ├── NotFound                   what was asked for is not there
+    ├── LastAdmin                  somebody must be left who may do everything
     ├── SettingsInvalid            an option, a variable or a file that cannot be used
     │   └── KeyFileInvalid
     └── StartFailed                a service cannot start: port taken, file not readable
@@ -171,6 +173,14 @@ class StoreConflict(StoreFailed):
 
 class NameTaken(PyaiotError):
     code = "name_taken"
+
+
+class NotFound(PyaiotError):
+    code = "not_found"
+
+
+class LastAdmin(PyaiotError):
+    code = "last_admin"
 
 
 class SettingsInvalid(PyaiotError):

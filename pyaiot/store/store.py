@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """All that is remembered, in one database."""
 
+from pyaiot.store.accounts import Accounts
+from pyaiot.store.audit import AuditLog
+from pyaiot.store.devices import DeviceTokens
 from pyaiot.store.engine import Clock, Engine, open_engine
+from pyaiot.store.inbox import Inbox
 from pyaiot.store.migrations import migrate
+from pyaiot.store.sessions import Sessions
 from pyaiot.store.versions import Versions
 
 
@@ -12,6 +17,11 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.versions = Versions(engine)
+        self.accounts = Accounts(engine)
+        self.sessions = Sessions(engine)
+        self.devices = DeviceTokens(engine)
+        self.inbox = Inbox(engine)
+        self.audit = AuditLog(engine)
 
     @classmethod
     async def open(cls, url: str, clock: Clock) -> "Store":
