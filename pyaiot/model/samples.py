@@ -2,7 +2,6 @@
 """What of a reading is kept: numbers and texts, each at its place in the value."""
 
 from collections.abc import Iterator
-from math import isfinite
 from typing import Final
 
 import msgspec
@@ -14,6 +13,9 @@ MAX_SAMPLES: Final = 64
 
 MAX_PATH: Final = 256
 """Characters; what lies deeper in a value is not kept."""
+
+LARGEST: Final = 1e100
+"""Numbers beyond this are kept as text: databases cannot make a mean of them."""
 
 _AXES: Final = "xyz"
 
@@ -53,7 +55,7 @@ def samples_of(node: str, resource: str, value: Value, time: float) -> list[Samp
     if type(value) is str:
         # By far the most there is.
         found = Quantity.of(value)
-        if found is not None and isfinite(found.number):
+        if found is not None and -LARGEST <= found.number <= LARGEST:
             return [Sample(node, resource, "", micro, found.number, None, _plain(found.unit))]
         value = _structure(value)
     samples = []
@@ -112,7 +114,7 @@ def _kept(value: Value) -> tuple[float | None, str | None, str]:
         found = Quantity.of(value)
     except OverflowError:  # a whole number beyond what a float can be
         return None, str(value), ""
-    if found is not None and isfinite(found.number):
+    if found is not None and -LARGEST <= found.number <= LARGEST:
         return found.number, None, _plain(found.unit)
     return (
         None,

@@ -13,12 +13,25 @@ part raises errors of its own as it likes: the transaction is undone.
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import URL, Connection, Table, event, make_url
+import msgspec
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    any_,
+    cast,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -95,6 +108,15 @@ class Engine:
     def insert(self, table: Table) -> Insert:
         """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+
+    def one_of(self, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
+        """Whether `column` is one of `values`, of which there may be very many."""
+        if self.dialect == "sqlite":
+            several = text("SELECT value FROM json_each(:several)")
+            return column.in_(
+                several.bindparams(several=msgspec.json.encode(list(values)).decode())
+            )
+        return column == any_(cast(list(values), postgresql.ARRAY(Text)))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -5,6 +5,7 @@ from pyaiot.store.accounts import Accounts
 from pyaiot.store.audit import AuditLog
 from pyaiot.store.devices import DeviceTokens
 from pyaiot.store.engine import Clock, Engine, open_engine
+from pyaiot.store.history import History
 from pyaiot.store.inbox import Inbox
 from pyaiot.store.migrations import migrate
 from pyaiot.store.sessions import Sessions
@@ -16,6 +17,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.history = History(engine)
         self.versions = Versions(engine)
         self.accounts = Accounts(engine)
         self.sessions = Sessions(engine)

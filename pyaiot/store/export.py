@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reads all that was stored, in the order of time, a page at a time.
+
+There is no index of times alone, since it would double what is written. So time is walked through
+in windows that are as long as gives a page, and within one each series is looked at.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+
+from pyaiot.model.samples import Sample
+from pyaiot.store.engine import Engine
+from pyaiot.store.schema import READINGS, SERIES
+from pyaiot.store.summaries import HOUR, MINUTE
+
+PAGE: Final = 5000
+"""Readings that are in memory at once."""
+
+_MAX_WINDOW: Final = 366 * 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be read; None means all."""
+
+    nodes: Collection[str] | None = None
+    resource: str | None = None
+    path: str | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+    """Before that."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far it is read: up to this time, and of that time up to this series."""
+
+    time: int
+    series: int = -1
+    window: int = MINUTE
+
+    def jump(self, time: int) -> None:
+        """Go on where there is something; nobody knows how much."""
+        if time > self.time:
+            self.time, self.series, self.window = time, -1, min(self.window, MINUTE)
+
+    def advance(self, rows: list[Row[Any]], page: int) -> None:
+        """Go past what was read: the whole window, or `page` rows of it."""
+        if len(rows) == page:
+            self.time, self.series = rows[-1].time, rows[-1].id
+            self.window = max(1, self.window // 4)
+            return
+        self.time, self.series = self.time + self.window, -1
+        if len(rows) < page // 4:
+            self.window = min(self.window * 2, _MAX_WINDOW)
+
+
+class Export:
+    """One reading of a selection, from its beginning to what there was when it began."""
+
+    def __init__(self, engine: Engine, selection: Selection, page: int = PAGE) -> None:
+        self._engine = engine
+        self._selection = selection
+        self._page = page
+        self._conditions = list(self._chosen())
+
+    async def pages(self) -> AsyncIterator[list[Sample]]:
+        """The readings in the order of time.
+
+        No transaction is open while the reader takes its time. Raises StoreFailed.
+        """
+        place = _Place(self._selection.start_us or 0)
+        async with self._engine.reading() as connection:
+            last: int | None = await connection.scalar(self._extreme(func.max))
+        if last is None:
+            return
+        end = last + 1
+        if self._selection.end_us is not None:
+            end = min(end, self._selection.end_us)
+        while place.time < end:
+            async with self._engine.reading() as connection:
+                if place.series < 0:
+                    first = self._extreme(func.min, READINGS.c.time >= place.time)
+                    place.jump(await connection.scalar(first) or end)
+                rows = list((await connection.execute(self._window(place, end))).all())
+            place.advance(rows, self._page)
+            if rows:
+                yield [
+                    Sample(
+                        row.node, row.resource, row.path, row.time, row.number, row.text, row.unit
+                    )
+                    for row in rows
+                ]
+
+    def _chosen(self) -> Iterator[ColumnElement[bool]]:
+        """What holds for the series of the selection."""
+        chosen = self._selection
+        if chosen.nodes is not None:
+            yield self._engine.one_of(SERIES.c.node, chosen.nodes)
+        if chosen.resource is not None:
+            yield SERIES.c.resource == chosen.resource
+        if chosen.path is not None:
+            yield SERIES.c.path == chosen.path
+
+    def _extreme(
+        self, which: Callable[[Any], Any], *conditions: ColumnElement[bool]
+    ) -> Select[Any]:
+        """The first or last time of all series; each is one look into the primary key."""
+        of_one = (
+            select(which(READINGS.c.time))
+            .where(READINGS.c.series == SERIES.c.id, *conditions)
+            .scalar_subquery()
+        )
+        return select(which(of_one)).where(*self._conditions)
+
+    def _window(self, place: _Place, end: int) -> Select[Any]:
+        until = min(place.time + place.window, end)
+        return (
+            select(SERIES, READINGS.c.time, READINGS.c.number, READINGS.c.text)
+            .join_from(SERIES, READINGS, SERIES.c.id == READINGS.c.series)
+            .where(*self._conditions)
+            .where(READINGS.c.time >= place.time, READINGS.c.time < until)
+            .where(tuple_(READINGS.c.time, SERIES.c.id) > (place.time, place.series))
+            .order_by(READINGS.c.time, SERIES.c.id)
+            .limit(self._page)
+        )

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What nodes reported, and when."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pyaiot.errors import StoreConflict
+from pyaiot.model.retention import Policy
+from pyaiot.model.samples import Sample
+from pyaiot.store.courses import Course, Courses
+from pyaiot.store.engine import Engine
+from pyaiot.store.export import Export, Selection
+from pyaiot.store.retention import Retention
+from pyaiot.store.schema import READINGS, SERIES
+from pyaiot.store.series import SeriesBook, SeriesKey, number_of
+from pyaiot.store.summaries import Summaries
+
+_PUT_SQLITE = (
+    "INSERT INTO readings (series, time, number, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_PUT_POSTGRESQL = text("""
+    INSERT INTO readings (series, time, number, text)
+    SELECT * FROM unnest(
+        CAST(:series AS integer[]), CAST(:time AS bigint[]),
+        CAST(:number AS float8[]), CAST(:text AS text[])
+    )
+    ON CONFLICT DO NOTHING
+""")
+
+_Row = tuple[int, int, float | None, str | None]
+
+
+class Series(NamedTuple):
+    """One series, and when its first and last reading that is kept was measured."""
+
+    key: SeriesKey
+    unit: str
+    first_us: int | None
+    last_us: int | None
+
+
+class Reading(NamedTuple):
+    """One reading: a number, or a text, or neither for a null."""
+
+    time_us: int
+    number: float | None
+    text: str | None
+
+
+class History:
+    """Readings, and the minutes and hours made of them. Everything raises StoreFailed.
+
+    Times are whole microseconds since the epoch; a span is from its start until before its end.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._book = SeriesBook(engine)
+        self._summaries = Summaries(engine)
+        self._courses = Courses(engine, self._summaries)
+        self._retention = Retention(engine, self._summaries)
+
+    @property
+    def refused(self) -> int:
+        """Samples that were not kept, since their resource has too many series."""
+        return self._book.refused
+
+    async def put(self, samples: Sequence[Sample]) -> int:
+        """Store all `samples` or none, and return how many there were not yet.
+
+        One of a time at which its series has one already changes nothing.
+        """
+        if not samples:
+            return 0
+        try:
+            return await self._put(samples)
+        except StoreConflict:
+            # Somebody let go of a series that was known here.
+            self._book.forget()
+            return await self._put(samples)
+        except BaseException:
+            self._book.forget()
+            raise
+
+    async def _put(self, samples: Sequence[Sample]) -> int:
+        async with self._engine.writing() as connection:
+            await self._book.enter(connection, samples)
+            rows = self._rows(samples)
+            if not rows:
+                return 0
+            stored = await self._insert(connection, rows)
+            first = min(row[1] for row in rows)
+            await self._summaries.mend(connection, rows, first)
+        return stored
+
+    def _rows(self, samples: Sequence[Sample]) -> list[_Row]:
+        number = self._book.number
+        rows = [
+            (series, each.time_us, each.number, each.text)
+            for each in samples
+            if (series := number((each.node, each.resource, each.path))) is not None
+        ]
+        self._book.refused += len(samples) - len(rows)
+        return rows
+
+    async def _insert(self, connection: AsyncConnection, rows: list[_Row]) -> int:
+        if self._engine.dialect == "sqlite":
+            return (await connection.exec_driver_sql(_PUT_SQLITE, rows)).rowcount
+        series, time, number, text_ = zip(*rows, strict=True)
+        columns = {
+            "series": list(series), "time": list(time), "number": list(number),
+            "text": list(text_),
+        }  # fmt: skip
+        return (await connection.execute(_PUT_POSTGRESQL, columns)).rowcount
+
+    async def series(
+        self, node: str | None = None, nodes: Collection[str] | None = None
+    ) -> list[Series]:
+        """The series of one node, of several, or of all."""
+        ends = [
+            select(which(READINGS.c.time)).where(READINGS.c.series == SERIES.c.id).scalar_subquery()
+            for which in (func.min, func.max)
+        ]
+        query = self._of(select(SERIES, *ends), node, nodes)
+        query = query.order_by(SERIES.c.node, SERIES.c.resource, SERIES.c.path)
+        async with self._engine.reading() as connection:
+            rows = await connection.execute(query)
+            return [
+                Series(SeriesKey(of, resource, path), unit, first, last)
+                for _, of, resource, path, unit, first, last in rows
+            ]
+
+    async def latest(
+        self, node: str | None = None, nodes: Collection[str] | None = None
+    ) -> list[Sample]:
+        """The newest reading of each series of one node, of several, or of all."""
+        newest = (
+            select(func.max(READINGS.c.time))
+            .where(READINGS.c.series == SERIES.c.id)
+            .correlate(SERIES)
+            .scalar_subquery()
+        )
+        query = self._of(
+            select(SERIES, READINGS.c.time, READINGS.c.number, READINGS.c.text).join_from(
+                SERIES,
+                READINGS,
+                (READINGS.c.series == SERIES.c.id) & (READINGS.c.time == newest),
+            ),
+            node,
+            nodes,
+        )
+        async with self._engine.reading() as connection:
+            return [
+                Sample(each.node, each.resource, each.path, each.time, each.number, each.text,
+                       each.unit)
+                for each in await connection.execute(query)
+            ]  # fmt: skip
+
+    async def rows(
+        self,
+        key: SeriesKey,
+        start: int,
+        end: int,
+        *,
+        limit: int,
+        after: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Reading]:
+        """At most `limit` readings of one series, those that come after the one at `after`."""
+        time = READINGS.c.time
+        async with self._engine.reading() as connection:
+            found = await number_of(connection, key)
+            if found is None:
+                return []
+            query = select(time, READINGS.c.number, READINGS.c.text).where(
+                READINGS.c.series == found[0], time >= start, time < end
+            )
+            if after is not None:
+                query = query.where(time < after if newest_first else time > after)
+            query = query.order_by(time.desc() if newest_first else time).limit(limit)
+            return [Reading(*row) for row in await connection.execute(query)]
+
+    async def course(self, key: SeriesKey, start: int, end: int, points: int) -> Course:
+        """How one series went, in at most `points` points (one more where a step is cut off).
+
+        It is read from readings, minutes or hours, whatever is fine enough and still there; none
+        leaves out an extreme. Empty for a series that is not there, or that holds no numbers.
+        """
+        return await self._courses.course(key, start, end, points)
+
+    def export(self, selection: Selection) -> AsyncIterator[list[Sample]]:
+        """All readings of a selection in the order of time, in pages that fit into memory.
+
+        It ends with what there was when it began.
+        """
+        return Export(self._engine, selection).pages()
+
+    async def summarise(self, until: int) -> bool:
+        """Make minutes and hours of what was measured before `until`; False if there is more to do.
+
+        Only the one process that stores readings may do that.
+        """
+        return await self._summaries.summarise(until)
+
+    async def expire(self, policy: Policy, budget: int) -> tuple[int, bool]:
+        """Delete at most about `budget` rows that are older than `policy` says.
+
+        How many went, and whether that was a whole round. What has not been summed up stays.
+        """
+        return await self._retention.expire(policy, budget)
+
+    async def shrink(self, largest: int, budget: int) -> int:
+        """Delete at most about `budget` of the oldest rows if the store is larger; how many."""
+        return await self._retention.shrink(largest, budget)
+
+    async def vacuum(self) -> None:
+        """Give some of the room of what was deleted back to the file system."""
+        await self._retention.vacuum()
+
+    async def size(self) -> int:
+        """The bytes that all takes; on PostgreSQL an estimate by the number of rows."""
+        return await self._retention.size()
+
+    def _of(
+        self, query: Select[Any], node: str | None, nodes: Collection[str] | None
+    ) -> Select[Any]:
+        if node is not None:
+            query = query.where(SERIES.c.node == node)
+        if nodes is not None:
+            query = query.where(self._engine.one_of(SERIES.c.node, nodes))
+        return query

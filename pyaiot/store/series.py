@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which series there are, and their numbers in the database."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pyaiot.model.samples import Sample
+from pyaiot.store.engine import Engine
+from pyaiot.store.schema import SERIES
+
+MAX_OF_RESOURCE: Final = 128
+"""Series of one resource of one node; a node that makes up ever new members is cut off there."""
+
+_MAX_KNOWN: Final = 200_000
+_AT_ONCE: Final = 500
+
+
+class SeriesKey(NamedTuple):
+    """One series: a resource of a node, and the place in its value."""
+
+    node: str
+    resource: str
+    path: str = ""
+
+
+class _Known(NamedTuple):
+    number: int
+    unit: str
+
+
+class SeriesBook:
+    """Remembers the numbers of series that were asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[SeriesKey, _Known] = {}
+        self._of_resource: Counter[tuple[str, str]] = Counter()
+        self.refused = 0
+        """Samples that were not kept because their resource has too many series."""
+
+    def number(self, key: tuple[str, str, str]) -> int | None:
+        """The number of a series that `enter` knows of."""
+        known = self._known.get(key)  # type: ignore[call-overload]  # a plain tuple is equal
+        return None if known is None else known.number
+
+    def forget(self) -> None:
+        """Ask the database again from now on."""
+        self._known.clear()
+        self._of_resource.clear()
+
+    async def enter(self, connection: AsyncConnection, samples: Iterable[Sample]) -> None:
+        """Know the series of all `samples`, new ones too, and their newest units.
+
+        Call `forget` if the transaction fails: what it would have made is not there then.
+        """
+        wanted: dict[SeriesKey, str] = {}
+        known = self._known
+        for sample in samples:
+            key = SeriesKey(sample.node, sample.resource, sample.path)
+            found = known.get(key)
+            if found is None:
+                wanted[key] = sample.unit or wanted.get(key, "")
+            elif sample.unit and sample.unit != found.unit:
+                wanted[key] = sample.unit
+        if not wanted:
+            return
+        if len(known) + len(wanted) > _MAX_KNOWN:
+            self.forget()
+        await self._look_up(connection, sorted({key.node for key in wanted}))
+        await self._make(connection, wanted)
+        await self._rename(connection, wanted)
+
+    async def _look_up(self, connection: AsyncConnection, nodes: Sequence[str]) -> None:
+        for start in range(0, len(nodes), _AT_ONCE):
+            query = select(SERIES).where(SERIES.c.node.in_(nodes[start : start + _AT_ONCE]))
+            for number, node, resource, path, unit in await connection.execute(query):
+                key = SeriesKey(node, resource, path)
+                if key not in self._known:
+                    self._of_resource[node, resource] += 1
+                self._known[key] = _Known(number, unit)
+
+    async def _make(self, connection: AsyncConnection, wanted: dict[SeriesKey, str]) -> None:
+        new = [key for key in wanted if key not in self._known]
+        if not new:
+            return
+        taken = Counter({each[:2]: self._of_resource[each[:2]] for each in new})
+        rows = []
+        for key in new:
+            taken[key[:2]] += 1
+            if taken[key[:2]] <= MAX_OF_RESOURCE:
+                rows.append({**key._asdict(), "unit": wanted[key]})
+        if rows:
+            await connection.execute(self._engine.insert(SERIES).on_conflict_do_nothing(), rows)
+            await self._look_up(connection, sorted({key.node for key in new}))
+
+    async def _rename(self, connection: AsyncConnection, wanted: dict[SeriesKey, str]) -> None:
+        for key, unit in wanted.items():
+            known = self._known.get(key)
+            if known is not None and unit and unit != known.unit:
+                statement = update(SERIES).where(SERIES.c.id == known.number).values(unit=unit)
+                await connection.execute(statement)
+                self._known[key] = _Known(known.number, unit)
+
+
+async def number_of(connection: AsyncConnection, key: SeriesKey) -> tuple[int, str] | None:
+    """The number and the unit of a series, or None where there is none."""
+    query = select(SERIES.c.id, SERIES.c.unit).where(
+        SERIES.c.node == key.node, SERIES.c.resource == key.resource, SERIES.c.path == key.path
+    )
+    row = (await connection.execute(query)).first()
+    return None if row is None else (row.id, row.unit)
+
+
+async def count(connection: AsyncConnection) -> int:
+    """How many series there are."""
+    return await connection.scalar(select(func.count()).select_from(SERIES)) or 0

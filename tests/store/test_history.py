@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import math
+
+import pytest
+
+from pyaiot.model.retention import FOREVER, Keep, Policy
+from pyaiot.model.samples import Sample, samples_of
+from pyaiot.store.export import Export, Selection
+from pyaiot.store.history import History, Reading
+from pyaiot.store.series import MAX_OF_RESOURCE, SeriesKey
+from pyaiot.store.store import Store
+from pyaiot.store.summaries import HOUR, MINUTE
+from tests.contracts.store import Clock
+
+SECOND = 1_000_000
+T0 = 1_790_000_000 * SECOND - 1_790_000_000 * SECOND % HOUR
+KEY = SeriesKey("node", "temperature")
+
+
+def sample(time: int, number: float | None = 1.0, *, key: SeriesKey = KEY, text: str | None = None,
+           unit: str = "") -> Sample:  # fmt: skip
+    return Sample(*key, time, number, text, unit)
+
+
+def wave(start: int, count: int, step: int = SECOND, key: SeriesKey = KEY) -> list[Sample]:
+    return [sample(start + n * step, math.sin(n / 50) * 100 + n % 7, key=key) for n in range(count)]
+
+
+@pytest.fixture
+def history(store: Store) -> History:
+    return store.history
+
+
+async def exported(history: History, **selection: object) -> list[Sample]:
+    pages = history.export(Selection(**selection))  # type: ignore[arg-type]
+    return [each async for page in pages for each in page]
+
+
+class TestPut:
+    async def test_once(self, history: History) -> None:
+        samples = [sample(T0 + n, float(n)) for n in range(5)]
+        assert await history.put([]) == 0
+        assert await history.put(samples[:3]) == 3
+        assert await history.put(samples) == 2
+        assert await history.put([*samples, *samples]) == 0
+        assert await history.put([sample(T0, 99.0)]) == 0
+        rows = await history.rows(KEY, T0, T0 + 10, limit=10)
+        assert rows == [Reading(T0 + n, float(n), None) for n in range(5)]
+
+    async def test_any_value(self, history: History) -> None:
+        value = {"t": "21.5°C", "text": "a\0b 漢", "on": True, "none": None, "deep": [1, {"x": 2}]}
+        samples = samples_of("n", "r", value, T0 / SECOND)  # type: ignore[arg-type]
+        assert await history.put(samples) == len(samples)
+        latest = await history.latest("n")
+        assert sorted(latest, key=lambda each: each.path) == sorted(
+            samples, key=lambda each: each.path
+        )
+
+    async def test_series(self, history: History) -> None:
+        other = SeriesKey("other", "imu", "acc.x")
+        await history.put([sample(T0), sample(T0 + 5, unit="°C"), sample(T0 + 9, key=other)])
+        await history.put([sample(T0 + 7)])
+        mine, others = await history.series()
+        assert mine == (KEY, "°C", T0, T0 + 7)
+        assert others == (other, "", T0 + 9, T0 + 9)
+        assert await history.series("other") == [others]
+        assert await history.series(nodes=["node", "nobody"]) == [mine]
+        assert await history.series(nodes=[]) == []
+        assert await history.series("nobody") == []
+        assert await history.latest("nobody") == []
+        assert [each.time_us for each in await history.latest(nodes={"other"})] == [T0 + 9]
+
+    async def test_known_after_a_restart(self, store_url: str, clock: Clock) -> None:
+        for time in (T0, T0 + 1):
+            store = await Store.open(store_url, clock)
+            assert await store.history.put([sample(T0), sample(time, unit="K")]) == 1
+            await store.close()
+        store = await Store.open(store_url, clock)
+        assert len(await store.history.series()) == 1
+        await store.close()
+
+    async def test_ever_new_members_are_refused(self, history: History) -> None:
+        keys = [SeriesKey("node", "chatty", str(n)) for n in range(MAX_OF_RESOURCE + 10)]
+        for start in range(0, len(keys), 30):
+            await history.put([sample(T0, key=key) for key in keys[start : start + 30]])
+        assert len(await history.series()) == MAX_OF_RESOURCE
+        assert history.refused == 10
+        assert await history.put([sample(T0, key=keys[-1]), sample(T0 + 1, key=keys[0])]) == 1
+        assert history.refused == 11
+
+    async def test_goes_on_where_somebody_let_go_of_a_series(
+        self, store: Store, history: History
+    ) -> None:
+        from sqlalchemy import delete
+
+        from pyaiot.store.schema import SERIES
+
+        await history.put([sample(T0)])
+        async with store._engine.writing() as connection:
+            await connection.execute(delete(SERIES))
+        assert await history.put([sample(T0 + 1)]) == 1
+        assert await history.rows(KEY, 0, T0 + 9, limit=9) == [Reading(T0 + 1, 1.0, None)]
+
+
+class TestRows:
+    async def test_pages(self, history: History) -> None:
+        await history.put([sample(T0 + n, float(n)) for n in range(10)])
+        first = await history.rows(KEY, T0, T0 + 9, limit=5)
+        second = await history.rows(KEY, T0, T0 + 9, limit=5, after=first[-1].time_us)
+        assert [row.number for row in first + second] == list(range(9))
+        last = await history.rows(KEY, T0, T0 + 99, limit=3, newest_first=True)
+        assert [row.number for row in last] == [9, 8, 7]
+        before = await history.rows(
+            KEY, T0, T0 + 99, limit=3, newest_first=True, after=last[-1].time_us
+        )
+        assert [row.number for row in before] == [6, 5, 4]
+        assert await history.rows(SeriesKey("no", "such"), T0, T0 + 9, limit=5) == []
+
+
+class TestCourse:
+    async def test_each_reading_where_they_are_few(self, history: History) -> None:
+        await history.put([sample(T0 + n * SECOND, float(n), unit="m") for n in range(5)])
+        await history.put([sample(T0 + 9, None, text="no number")])
+        course = await history.course(KEY, T0, T0 + 4 * SECOND, 4)
+        assert (course.step_us, course.unit, course.key) == (0, "m", KEY)
+        assert [(p.time_us - T0, p.low, p.mean, p.high, p.count) for p in course.points] == [
+            (n * SECOND, n, n, n, 1) for n in range(4)
+        ]
+
+    async def test_keeps_extremes(self, history: History) -> None:
+        samples = wave(T0, 1000)
+        samples[333] = sample(samples[333].time_us, 5000.0)
+        samples[777] = sample(samples[777].time_us, -5000.0)
+        await history.put(samples)
+        course = await history.course(KEY, T0, T0 + 1000 * SECOND, 10)
+        assert course.step_us == 100 * SECOND
+        assert len(course.points) == 10
+        assert [p.high for p in course.points].index(5000.0) == 3
+        assert [p.low for p in course.points].index(-5000.0) == 7
+        assert [p.time_us - T0 for p in course.points][:2] == [50 * SECOND, 150 * SECOND]
+        assert [p.count for p in course.points] == [100] * 10
+        first = [each.number or 0.0 for each in samples[:100]]
+        assert course.points[0].mean == pytest.approx(sum(first) / 100)
+
+    @pytest.mark.parametrize("summarised", [0, 90 * MINUTE, 200 * MINUTE])
+    async def test_says_the_same_from_summaries(self, history: History, summarised: int) -> None:
+        await history.put(wave(T0, 3 * 360, 10 * SECOND))
+        while not await history.summarise(T0 + summarised):
+            pass
+        for step in (HOUR, 30 * MINUTE, MINUTE, 20 * SECOND):
+            points = 3 * HOUR // step
+            course = await history.course(KEY, T0, T0 + 3 * HOUR, points)
+            assert len(course.points) == points
+            assert course.step_us == step
+            numbers = [each.number or 0.0 for each in wave(T0, 3 * 360, 10 * SECOND)]
+            size = step // (10 * SECOND)
+            for n, point in enumerate(course.points):
+                mine = numbers[n * size : (n + 1) * size]
+                assert (point.low, point.high, point.count) == (min(mine), max(mine), size)
+                assert point.mean == pytest.approx(sum(mine) / size)
+
+    async def test_of_nothing(self, history: History) -> None:
+        await history.put([sample(T0, None, text="text")])
+        for key in (KEY, SeriesKey("no", "such")):
+            for start, end in ((T0, T0 + HOUR), (T0, T0), (T0, T0 - 1)):
+                assert (await history.course(key, start, end, 5)).points == []
+
+
+class TestSummaries:
+    async def points(self, history: History, step: int) -> dict[int, tuple[float, float, int]]:
+        course = await history.course(KEY, T0, T0 + 4 * HOUR, 4 * HOUR // step)
+        return {p.time_us - T0 - step // 2: (p.low, p.high, p.count) for p in course.points}
+
+    async def test_late_readings_mend_them(self, history: History) -> None:
+        await history.put([sample(T0 + MINUTE, 5.0), sample(T0 + 61 * MINUTE, 7.0)])
+        assert await history.summarise(T0 + 2 * HOUR)
+        await history.put([sample(T0 + MINUTE + 1, 9.0), sample(T0 + MINUTE + 1, 9.0),
+                           sample(T0 + 30 * MINUTE, 1.0), sample(T0 + 2 * HOUR, 3.0)])  # fmt: skip
+        assert await history.put([sample(T0 + MINUTE + 1, 9.0)]) == 0
+        assert await self.points(history, HOUR) == {
+            0: (1.0, 9.0, 3), HOUR: (7.0, 7.0, 1), 2 * HOUR: (3.0, 3.0, 1),
+        }  # fmt: skip
+        assert (await self.points(history, MINUTE))[MINUTE] == (5.0, 9.0, 2)
+
+    async def test_go_on_after_a_restart_and_over_long_gaps(
+        self, store_url: str, clock: Clock
+    ) -> None:
+        year = 366 * 24 * HOUR
+        for n in range(3):
+            store = await Store.open(store_url, clock)
+            history = store.history
+            await history.put(wave(T0 + n * year, 100, MINUTE))
+            rounds = 0
+            while not await history.summarise(T0 + n * year + 24 * HOUR):
+                rounds += 1
+                assert rounds < 10
+            course = await history.course(KEY, T0, T0 + (n + 1) * year, 366 * 24)
+            assert sum(point.count for point in course.points) == 100 * (n + 1)
+            await store.close()
+
+    async def test_survive_the_readings(self, history: History, clock: Clock) -> None:
+        await history.put(wave(T0, 3600))
+        await history.summarise(T0 + 2 * HOUR)
+        before = await self.points(history, MINUTE)
+        clock.time = (T0 + 26 * HOUR) / SECOND
+        policy = Policy(Keep(86_400, FOREVER, FOREVER))
+        rounds = 0
+        done, gone = False, 0
+        while not done:
+            some, done = await history.expire(policy, 1000)
+            assert some <= 1000
+            gone, rounds = gone + some, rounds + 1
+        assert gone == 3600
+        assert rounds >= 4
+        assert await history.rows(KEY, T0, T0 + HOUR, limit=5) == []
+        assert await self.points(history, MINUTE) == before
+        # One that comes later than all readings of its minute are kept changes nothing.
+        await history.put([sample(T0 + 5, -1e6)])
+        assert await self.points(history, HOUR) == {0: (*_ends(before), 3600)}
+
+
+def _ends(points: dict[int, tuple[float, float, int]]) -> tuple[float, float]:
+    return min(low for low, _, _ in points.values()), max(high for _, high, _ in points.values())
+
+
+class TestRetention:
+    async def _all(self, history: History, policy: Policy) -> int:
+        gone, done = 0, False
+        while not done:
+            some, done = await history.expire(policy, 500)
+            gone += some
+        return gone
+
+    async def test_per_resource(self, history: History, clock: Clock) -> None:
+        imu = SeriesKey("node", "imu", "acc.x")
+        for key in (KEY, imu):
+            await history.put(wave(T0, 120, MINUTE, key))
+        await history.summarise(T0 + 2 * HOUR)
+        clock.time = (T0 + 3 * HOUR) / SECOND
+        policy = Policy(Keep(FOREVER, FOREVER, FOREVER), (("imu", Keep(3600, 7200, FOREVER)),))
+        assert await self._all(history, policy) == 120 + 60
+        assert len(await history.rows(KEY, T0, T0 + 9 * HOUR, limit=200)) == 120
+        assert await history.rows(imu, T0, T0 + 9 * HOUR, limit=200) == []
+        course = await history.course(imu, T0, T0 + 2 * HOUR, 120)
+        # Minutes of the second hour, and the first hour as a whole.
+        assert len(course.points) == 61
+        assert sum(point.count for point in course.points) == 120
+
+    async def test_nothing_goes_that_is_not_summed_up(self, history: History, clock: Clock) -> None:
+        await history.put(wave(T0, 100))
+        clock.time = T0 / SECOND + 1e8
+        assert await self._all(history, Policy(Keep(60, 60, 60))) == 0
+        while not await history.summarise(round(clock.time * SECOND)):
+            pass
+        assert await self._all(history, Policy(Keep(60, 60, FOREVER))) == 102
+        assert await self._all(history, Policy(Keep(60, 60, 60))) == 1
+        assert await self._all(history, Policy(Keep(60, 60, 60))) == 0
+        assert await history.series() == []
+        assert await history.put([sample(T0)]) == 1
+
+    async def test_cap(self, history: History, clock: Clock, backend: str) -> None:
+        keys = [SeriesKey("node", f"r{n}") for n in range(4)]
+        for key in keys:
+            await history.put(wave(T0, 5000, SECOND, key))
+        clock.time = (T0 + 3 * HOUR) / SECOND
+        while not await history.summarise(T0 + 3 * HOUR):
+            pass
+        if backend == "postgresql":
+            pytest.skip("PostgreSQL counts rows a while later")
+        size = await history.size()
+        assert size > 200_000
+        assert await history.shrink(size, 1000) == 0
+        largest = size // 2
+        rounds = 0
+        while await history.shrink(largest, 1000):
+            rounds += 1
+            assert rounds < 100
+        assert largest * 0.8 < await history.size() <= largest
+        left = {key: await history.rows(key, T0, T0 + 9 * HOUR, limit=5000) for key in keys}
+        starts = [rows[0].time_us for rows in left.values()]
+        assert max(starts) - min(starts) <= 4 * MINUTE
+        assert all(rows[-1].time_us == T0 + 4999 * SECOND for rows in left.values())
+        await history.vacuum()
+
+
+class TestExport:
+    async def test_all_in_the_order_of_time(self, history: History) -> None:
+        keys = [SeriesKey(f"n{n}", r) for n in range(3) for r in ("a", "b")]
+        samples = [
+            sample(T0 + n * 7 * SECOND, float(n), key=key, unit="m")
+            for key in keys
+            for n in range(50)
+        ]
+        late = [sample(T0 + 400 * 24 * HOUR + n, key=keys[0], unit="m") for n in range(40)]
+        await history.put(samples + late)
+        wanted = sorted(samples + late, key=lambda each: each.time_us)
+        found = await exported(history)
+        assert [each.time_us for each in found] == [each.time_us for each in wanted]
+        assert {*map(_whole, found)} == {*map(_whole, wanted)}
+
+    @pytest.mark.parametrize("page", [1, 7, 64, 1000])
+    async def test_nothing_missing_or_twice_at_any_size_of_page(
+        self, store: Store, history: History, page: int
+    ) -> None:
+        keys = [SeriesKey(f"n{n}", "r") for n in range(9)]
+        samples = [sample(T0 + n // 3, key=key) for key in keys for n in range(0, 60, 3)]
+        await history.put(samples)
+        pages = [got async for got in Export(store._engine, Selection(), page).pages()]
+        assert all(len(got) <= page for got in pages)
+        found = [_whole(each) for got in pages for each in got]
+        assert sorted(found) == sorted(map(_whole, samples))
+
+    async def test_selections(self, history: History) -> None:
+        imu = SeriesKey("n1", "imu", "acc.x")
+        other = SeriesKey("n2", "imu", "acc.y")
+        await history.put(wave(T0, 10, key=imu) + wave(T0, 10, key=other) + wave(T0, 10))
+        assert len(await exported(history)) == 30
+        assert len(await exported(history, nodes=["n1"])) == 10
+        assert len(await exported(history, nodes=[f"n{n}" for n in range(50_000)])) == 20
+        assert await exported(history, nodes=[]) == []
+        assert len(await exported(history, resource="imu")) == 20
+        assert len(await exported(history, resource="imu", path="acc.y")) == 10
+        some = await exported(history, start_us=T0 + 2 * SECOND, end_us=T0 + 4 * SECOND)
+        assert sorted({each.time_us for each in some}) == [T0 + 2 * SECOND, T0 + 3 * SECOND]
+
+    async def test_ends_where_more_keeps_coming(self, history: History) -> None:
+        await history.put(wave(T0, 5))
+        found = 0
+        async for page in history.export(Selection()):
+            found += len(page)
+            await history.put(wave(T0 + HOUR * found, 5))
+        assert found == 5
+
+
+def _whole(each: Sample) -> tuple[object, ...]:
+    return (each.time_us, each.node, each.resource, each.path, each.number, each.unit)
