@@ -125,6 +125,15 @@ class BrokerSettings(ServiceSettings):
         20.0, "time after which a peer that does not answer is gone", minimum=0.1, unit="seconds"
     )
     max_nodes: int = setting(100_000, "nodes kept in memory", minimum=1)
+    store_readings: bool = setting(
+        False,
+        "readings count as arrived only once a recorder has stored them, even before one has ever"
+        " connected",
+    )
+    record_queue: int = setting(
+        67_108_864, "kept of what happens while no recorder stores it", minimum=262_144,
+        unit="bytes",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Raise SettingsInvalid for values out of bounds or without their counterpart."""

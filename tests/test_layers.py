@@ -46,6 +46,7 @@ LAYERS = {
     "pyaiot.broker.reception": Layer.SHELLS,
     "pyaiot.broker.server": Layer.SHELLS,
     "pyaiot.broker.service": Layer.SHELLS,
+    "pyaiot.broker.service_link": Layer.SHELLS,
     "pyaiot.broker.statistics": Layer.SHELLS,
     "pyaiot.gateway.service": Layer.SHELLS,
     "pyaiot.gateway.shell": Layer.SHELLS,

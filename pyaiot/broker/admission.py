@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pyaiot.broker.peers import CLIENT_FEATURES, GATEWAY_FEATURES, SERVICE_FEATURES
 from pyaiot.errors import AuthenticationFailed, OriginRefused
 from pyaiot.messages.keys import KeyPair
 from pyaiot.messages.origin import check_origin
@@ -21,13 +22,6 @@ from pyaiot.model.moment import Moment
 
 OFFER: Final = "Sec-WebSocket-Protocol"
 MAX_NAME: Final = 64
-
-_OF_CLIENTS: Final = frozenset(
-    {Feature.SNAPSHOT, Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT}
-)
-_OF_GATEWAYS: Final = frozenset(
-    {Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT, Feature.SIGNED}
-)
 
 PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = {
     "none": frozenset(),
@@ -83,11 +77,23 @@ class Doorkeeper:
 
         Raises AuthenticationFailed.
         """
-        visitor = self._service(headers, _OF_GATEWAYS, now)
+        visitor = self._service(headers, GATEWAY_FEATURES, now)
         if Feature.SIGNED not in visitor.features and not self._house.accept_unsigned:
             raise AuthenticationFailed(
                 "This broker takes signed messages only. Services of the original pyaiot"
                 " are let in with --accept-unsigned."
+            )
+        return visitor
+
+    def service(self, headers: Mapping[str, str], now: Moment) -> Visitor:
+        """A recorder or a directory. Raises AuthenticationFailed."""
+        visitor = self._service(headers, SERVICE_FEATURES, now)
+        if Feature.SIGNED not in visitor.features:
+            raise AuthenticationFailed("Services must sign here: ask for the feature 'signed'.")
+        if visitor.features.isdisjoint({Feature.RECORDER, Feature.DIRECTORY}):
+            raise AuthenticationFailed(
+                "Recorders and directories are let in here: ask for the feature 'recorder' or"
+                " 'directory'."
             )
         return visitor
 
@@ -98,7 +104,7 @@ class Doorkeeper:
         does not know what it does in his name.
         """
         if headers.get(OFFER.lower(), "").split(",")[0].strip() == SUBPROTOCOL:
-            return self._service(headers, _OF_CLIENTS, now)
+            return self._service(headers, CLIENT_FEATURES, now)
         if not self._house.anonymous:
             raise AuthenticationFailed(
                 "This broker wants credentials. It lets clients in without any"
@@ -110,7 +116,7 @@ class Doorkeeper:
                 " --anonymous what strangers may do."
             )
         self._check_origin(headers)
-        features = _features(headers) & _OF_CLIENTS
+        features = _features(headers) & CLIENT_FEATURES
         return Visitor(self._house.anonymous, features, _name(headers))
 
     def _service(

@@ -10,12 +10,15 @@ from typing import Final
 
 from msgspec import UNSET
 
+from pyaiot.broker.directory import Directory
 from pyaiot.broker.dispatch import Dispatch
 from pyaiot.broker.effects import Audience, Effects
 from pyaiot.broker.limits import AHEAD, MAX_READING, Limits
 from pyaiot.broker.moves import Moves
 from pyaiot.broker.nodes import Node, Nodes
-from pyaiot.broker.peers import Client, Gateway
+from pyaiot.broker.peers import CLIENT_FEATURES, Client, Gateway, Service
+from pyaiot.broker.recording import Recording
+from pyaiot.broker.services import Services
 from pyaiot.broker.snapshot import Shared, original
 from pyaiot.errors import (
     InvalidContent,
@@ -33,10 +36,12 @@ from pyaiot.messages.types import (
     Feature,
     FromClient,
     FromGateway,
+    FromService,
     Hello,
     Message,
     New,
     Out,
+    Pending,
     Renew,
     Reset,
     Result,
@@ -49,7 +54,7 @@ from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability, checked_uid
 from pyaiot.model.rate import Allowance
 
-_FEATURES: Final = {str(each): each for each in Feature if each is not Feature.SIGNED}
+_FEATURES: Final = {str(each): each for each in CLIENT_FEATURES}
 """What a client may ask for."""
 
 _EVERYONE: Final = Audience.EVERYONE
@@ -72,12 +77,20 @@ class Counts:
 class Core:
     """The broker without its sockets."""
 
-    def __init__(self, nodes: Nodes, effects: Effects, limits: Limits, version: str) -> None:
+    def __init__(
+        self, nodes: Nodes, effects: Effects, limits: Limits, version: str, *, stream: str = "1"
+    ) -> None:
+        """`stream` is a name that no other run of a broker has."""
         self.nodes = nodes
         self.counts = Counts()
         self.gateways: dict[str, Gateway] = {}
         self.clients: dict[str, Client] = {}
         self.dispatch = Dispatch(nodes, effects, limits)
+        self.directory = Directory()
+        self.recording = Recording(
+            stream, limits.record_queue, effects, expected=limits.store_readings
+        )
+        self.services = Services(nodes, effects, self.gateways, self.directory, self.recording)
         self._effects = effects
         self._limits = limits
         self._version = version
@@ -88,6 +101,7 @@ class Core:
     def gateway_joined(self, gateway: Gateway) -> None:
         """A gateway connected."""
         self.gateways[gateway.id] = gateway
+        self.services.gateway_joined(gateway)
 
     def gateway_left(self, gateway: Gateway) -> None:
         """A gateway's connection ended.
@@ -121,6 +135,8 @@ class Core:
                 self._reset_or_out(gateway, message)
             case Result():
                 self.counts.strays += not self.dispatch.answered(gateway, message)
+            case Pending():
+                self.services.pending(gateway, message)
             case Batch():
                 raise InvalidContent("A batch must not hold a batch.")
             case _:  # a KeepAlive says nothing but that the connection lives
@@ -134,6 +150,8 @@ class Core:
         node = self.nodes.get(uid)
         if node is None or node.gateway is not gateway:
             self.counts.strays += 1
+            if gateway.receipts is not None:
+                gateway.receipts.skip()
             return
         addressed = message.dst != EVERYONE
         if time is UNSET or time > now.wall + AHEAD:
@@ -153,8 +171,32 @@ class Core:
         else:
             # The original's clients would take an old reading for the newest.
             self._effects.update(Audience.AWARE, wire)
+        if self.recording.expected:
+            self._record_reading(gateway, wire, addressed=addressed)
         if not gateway.answers:
             self.dispatch.reported(gateway, uid, endpoint, message.data)
+
+    def _record_reading(self, gateway: Gateway, wire: bytes, *, addressed: bool) -> None:
+        receipts = gateway.receipts
+        if addressed:
+            # The answer to one client's question says nothing that was not said before.
+            if receipts is not None:
+                receipts.skip()
+            return
+        number = self.recording.put(wire)
+        if receipts is not None:
+            receipts.wait(number)
+
+    def reading_refused(self, gateway: Gateway) -> None:
+        """A gateway sent a reading that cannot be used."""
+        if gateway.receipts is not None:
+            gateway.receipts.skip()
+
+    def _happened(self, audience: Audience, wire: bytes) -> None:
+        """Something happened that the record holds, as clients that know of availability see it."""
+        self._effects.event(audience, wire)
+        if self.recording.expected:
+            self.recording.put(wire)
 
     def _new(self, gateway: Gateway, message: New, now: Moment) -> None:
         uid = checked_uid(message.uid)
@@ -182,13 +224,13 @@ class Core:
         evicted = self.nodes.make_room()
         if evicted is not None:
             self.counts.evicted += 1
-            self._effects.event(Audience.AWARE, encode(Out(evicted.uid)))
+            self._happened(Audience.AWARE, encode(Out(evicted.uid)))
         node = self.nodes.add(uid, availability, seen)
         node.gateway = gateway
         gateway.nodes[uid] = node
         if node.visible:
             self._effects.event(Audience.ORIGINAL, encode(New(uid)))
-        self._effects.event(Audience.AWARE, encode(New(uid, EVERYONE, availability, seen)))
+        self._happened(Audience.AWARE, encode(New(uid, EVERYONE, availability, seen)))
 
     def _claim(self, gateway: Gateway, node: Node, now: Moment) -> None:
         old = node.gateway
@@ -212,7 +254,7 @@ class Core:
         elif visible and not node.visible:
             self._effects.event(Audience.ORIGINAL, encode(Out(node.uid)))
         changed = AvailabilityChanged(node.uid, availability, node.seen)
-        self._effects.event(Audience.AWARE, encode(changed))
+        self._happened(Audience.AWARE, encode(changed))
 
     def _availability(self, gateway: Gateway, message: AvailabilityChanged, now: Moment) -> None:
         node = self.nodes.get(message.uid)
@@ -234,17 +276,29 @@ class Core:
         else:
             self.nodes.reset(node)
             audience = Audience.EVERYONE if node.visible else Audience.AWARE
-            self._effects.event(audience, encode(Reset(node.uid)))
+            self._happened(audience, encode(Reset(node.uid)))
 
     def _remove(self, node: Node) -> None:
         audience = Audience.EVERYONE if node.visible else Audience.AWARE
         self.nodes.remove(node)
-        self._effects.event(audience, encode(Out(node.uid)))
+        self._happened(audience, encode(Out(node.uid)))
 
     def _forward(self, client_id: str, message: Message) -> None:
         client = self.clients.get(client_id)
         if client is not None and client.greeted:
             self._effects.tell(client, encode(message))
+
+    def service_joined(self, service: Service) -> None:
+        """A recorder or a directory connected."""
+        self.services.joined(service)
+
+    def service_left(self, service: Service) -> None:
+        """The connection of a recorder or a directory ended."""
+        self.services.left(service)
+
+    def service_said(self, service: Service, message: FromService) -> None:
+        """A recorder or a directory sent `message`."""
+        self.services.said(service, message)
 
     def client_joined(self, client: Client) -> None:
         """A client connected."""
@@ -299,6 +353,7 @@ class Core:
     def tick(self, now: Moment) -> None:
         """Time has passed: to be called at `next_deadline`, and each second or so."""
         self.dispatch.tick(now)
+        self.services.tick()
         for note in self._moves.notes(now.steady):
             self._effects.note(note)
         for aware, shared in tuple(self._shared.items()):

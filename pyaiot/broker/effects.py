@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Protocol
 
-from pyaiot.broker.peers import Client, Gateway
-from pyaiot.messages.types import Relayed
+from pyaiot.broker.peers import Client, Gateway, Service
+from pyaiot.messages.types import Pending, Relayed
 
 
 class Audience(Enum):
@@ -43,6 +43,18 @@ class Effects(Protocol):
 
     def relay(self, gateway: Gateway, message: Relayed) -> bool:
         """A command for a gateway; False if so much is waiting for it that it must not grow."""
+
+    def notify(self, gateway: Gateway) -> None:
+        """There is something new in the notices of a gateway."""
+
+    def send_again(self, gateway: Gateway) -> None:
+        """Have a gateway connect again and send all that is not stored."""
+
+    def inform(self, service: Service, message: Pending) -> None:
+        """Something for a directory, who will hear of it again if this does not reach it."""
+
+    def record(self) -> None:
+        """There is something to be recorded."""
 
     def note(self, text: str) -> None:
         """Something that the operator should know."""

@@ -33,6 +33,10 @@ class Limits:
     """Full resends that a client may ask for at once."""
     greeting_period: float = 10.0
     """Seconds until it may ask for one more."""
+    record_queue: int = 67_108_864
+    """Bytes kept for a recorder that is away."""
+    store_readings: bool = False
+    """Whether there is to be a recorder."""
 
 
 class Verdict(Enum):

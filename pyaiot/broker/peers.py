@@ -2,14 +2,43 @@
 """What the core knows of the peers that are connected."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pyaiot.broker.notices import Notices
+from pyaiot.broker.receipts import Receipts
 from pyaiot.messages.types import Feature
 from pyaiot.model.access import Permission
 from pyaiot.model.rate import Allowance
 
 if TYPE_CHECKING:
     from pyaiot.broker.nodes import Node
+
+CLIENT_FEATURES: Final = frozenset(
+    {
+        Feature.SNAPSHOT,
+        Feature.BATCH,
+        Feature.AVAILABILITY,
+        Feature.RESULT,
+        Feature.NAMES,
+        Feature.ALERTS,
+    }
+)
+"""What a client may ask for."""
+GATEWAY_FEATURES: Final = frozenset(
+    {
+        Feature.BATCH,
+        Feature.AVAILABILITY,
+        Feature.RESULT,
+        Feature.SIGNED,
+        Feature.DEVICES,
+        Feature.STORED,
+    }
+)
+"""What a gateway may ask for."""
+SERVICE_FEATURES: Final = frozenset(
+    {Feature.BATCH, Feature.SIGNED, Feature.RECORDER, Feature.DIRECTORY}
+)
+"""What another service may ask for."""
 
 
 @dataclass(eq=False, slots=True)
@@ -23,6 +52,10 @@ class Gateway:
     """What was granted to it; nothing for a gateway of the original."""
     nodes: "dict[str, Node]" = field(default_factory=dict)
     """The nodes it holds, by uid."""
+    notices: Notices | None = field(init=False)
+    """What it is still to be told; None if it wants to hear nothing but commands."""
+    receipts: Receipts | None = field(init=False)
+    """Which of its readings are stored; None if it does not ask."""
     answers: bool = field(init=False)
     """Whether it says how a command ended."""
     lasting: bool = field(init=False)
@@ -31,6 +64,29 @@ class Gateway:
     def __post_init__(self) -> None:
         self.answers = Feature.RESULT in self.features
         self.lasting = Feature.AVAILABILITY in self.features
+        listens = not self.features.isdisjoint({Feature.DEVICES, Feature.STORED})
+        self.notices = Notices() if listens else None
+        self.receipts = Receipts() if Feature.STORED in self.features else None
+
+
+@dataclass(eq=False, slots=True)
+class Service:
+    """One connection of a recorder or a directory."""
+
+    id: str
+    label: str
+    """How people tell it from others; for the log."""
+    features: frozenset[Feature]
+
+    @property
+    def records(self) -> bool:
+        """Whether it stores what happens."""
+        return Feature.RECORDER in self.features
+
+    @property
+    def directs(self) -> bool:
+        """Whether it knows who may do what."""
+        return Feature.DIRECTORY in self.features
 
 
 @dataclass(eq=False, slots=True)

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from pyaiot.broker.fanout import Fanout
 from pyaiot.broker.lane import Lane
-from pyaiot.broker.peers import Client, Gateway
-from pyaiot.messages.types import Feature, Relayed
+from pyaiot.broker.peers import Client, Gateway, Service
+from pyaiot.messages.types import Feature, Pending, Relayed
 
 _log = logging.getLogger(__name__)
 
@@ -19,14 +19,40 @@ class Relay(Protocol):
     def relay(self, message: Relayed) -> bool:
         """Send a command; False if the gateway has not taken those before."""
 
+    def notify(self) -> None:
+        """Send what is in its notices, as it can take it."""
+
+    def send_again(self) -> None:
+        """End the connection, so that the gateway sends again what is not stored."""
+
+
+class Station(Protocol):
+    """A recorder or a directory that is connected."""
+
+    def inform(self, message: Pending) -> bool:
+        """Send something; False if so much is waiting that it is not sent."""
+
+    def record(self) -> None:
+        """Send what is to be recorded, as it can be taken."""
+
 
 class Post:
     """Where everybody can be reached."""
 
-    def __init__(self, fanout: Fanout, relayed: Callable[[], None]) -> None:
-        """`relayed` is called for each command that goes out: it has a deadline."""
+    def __init__(
+        self,
+        fanout: Fanout,
+        relayed: Callable[[], None],
+        recorded: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`relayed` is called for each command that goes out: it has a deadline.
+
+        `recorded` is called when there is something to be recorded.
+        """
         self.clients: dict[str, Lane] = {}
         self.gateways: dict[str, Relay] = {}
+        self.services: dict[str, Station] = {}
+        self.record = recorded
         self._fanout = fanout
         self._relayed = relayed
         # Called for each message, so there is nothing in between.
@@ -62,6 +88,10 @@ class Post:
         """A gateway is gone."""
         del self.gateways[gateway.id]
 
+    def service_left(self, service: Service) -> None:
+        """A recorder or a directory is gone."""
+        del self.services[service.id]
+
     def relay(self, gateway: Gateway, message: Relayed) -> bool:
         """A command for a gateway; False if it cannot take it."""
         link = self.gateways.get(gateway.id)
@@ -69,6 +99,24 @@ class Post:
             return False
         self._relayed()
         return True
+
+    def notify(self, gateway: Gateway) -> None:
+        """There is something new in the notices of a gateway."""
+        link = self.gateways.get(gateway.id)
+        if link is not None:
+            link.notify()
+
+    def send_again(self, gateway: Gateway) -> None:
+        """Have a gateway connect again."""
+        link = self.gateways.get(gateway.id)
+        if link is not None:
+            link.send_again()
+
+    def inform(self, service: Service, message: Pending) -> None:
+        """Something for a directory."""
+        station = self.services.get(service.id)
+        if station is not None and not station.inform(message):
+            _log.debug("directory %s reads too slowly to hear of what is pending", service.label)
 
     def note(self, text: str) -> None:
         """Something that the operator should know."""

@@ -4,7 +4,7 @@
 import base64
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -14,21 +14,24 @@ from pyaiot.broker.complaints import Complaints
 from pyaiot.broker.connection import READ_LARGE, Connection, Page, Upgrade
 from pyaiot.broker.core import Core
 from pyaiot.broker.gateway_link import GatewayLink
-from pyaiot.broker.peers import Client, Gateway
+from pyaiot.broker.peers import Client, Gateway, Service
 from pyaiot.broker.post import Post
+from pyaiot.broker.service_link import ServiceLink
 from pyaiot.errors import (
     AuthenticationFailed,
     PermissionDenied,
     PyaiotError,
     TooManyConnections,
 )
-from pyaiot.messages.codec import from_client, from_gateway
+from pyaiot.messages.codec import from_client, from_gateway, from_service
 from pyaiot.messages.signing import FEATURES_HEADER, NONCE_HEADER, NONCE_SIZE, SUBPROTOCOL, Session
 from pyaiot.messages.types import Feature
 from pyaiot.model.moment import Moment
 
 GATEWAY_QUEUE: Final = 1_048_576
 """Bytes of commands that may wait for one gateway."""
+MAX_SERVICES: Final = 16
+"""Recorders and directories that may be connected at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,11 +83,12 @@ class Reception:
         self._core = core
         self._from_client = from_client(max_bytes=capacity.max_message)
         self._from_gateway = from_gateway(max_bytes=capacity.max_message)
+        self._from_service = from_service(max_bytes=capacity.max_message)
         self._complaints = complaints
 
     def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade | None:
         """What `peer` gets who asks for `path`; None if nobody is received there."""
-        admit = {"/ws": self._client, "/gw": self._gateway}.get(path)
+        admit = {"/ws": self._client, "/gw": self._gateway, "/service": self._service}.get(path)
         if admit is None:
             return None
         try:
@@ -122,15 +126,14 @@ class Reception:
         if len(self._post.gateways) >= self._capacity.max_gateways:
             raise TooManyConnections("There are as many gateways as there may be.")
         visitor = self._doorkeeper.gateway(headers, self._surroundings.clock())
+        if not self._core.recording.expected:
+            # Nobody would ever say that anything is stored.
+            visitor = replace(visitor, features=visitor.features - {Feature.STORED})
         answer = _granted(visitor)
-        session: Session | None = None
-        if Feature.SIGNED in visitor.features and visitor.pair is not None:
-            nonce = self._surroundings.random_bytes(NONCE_SIZE)
-            answer[NONCE_HEADER] = base64.urlsafe_b64encode(nonce).decode()
-            session = Session.of_broker(visitor.pair, visitor.token, nonce)
+        session = self._session(visitor, answer)
 
         def start(connection: Connection, _now: Moment) -> GatewayLink:
-            label = f"{visitor.name} ({connection.peer})" if visitor.name else connection.peer
+            label = _label(visitor, connection)
             gateway = Gateway(self._surroundings.new_id(), label, visitor.features)
             link = GatewayLink(
                 gateway,
@@ -147,6 +150,46 @@ class Reception:
             return link
 
         return Upgrade(start, GATEWAY_QUEUE, READ_LARGE, answer)
+
+    def _service(self, headers: Mapping[str, str]) -> Upgrade:
+        if len(self._post.services) >= MAX_SERVICES:
+            raise TooManyConnections("There are as many services as there may be.")
+        visitor = self._doorkeeper.service(headers, self._surroundings.clock())
+        answer = _granted(visitor)
+        session = self._session(visitor, answer)
+
+        def start(connection: Connection, _now: Moment) -> ServiceLink:
+            assert session is not None  # noqa: S101 - the doorkeeper lets in nobody else
+            label = _label(visitor, connection)
+            service = Service(self._surroundings.new_id(), label, visitor.features)
+            link = ServiceLink(
+                service,
+                connection,
+                session,
+                core=self._core,
+                codec=self._from_service,
+                queue=GATEWAY_QUEUE,
+                post=self._post,
+            )
+            self._post.services[service.id] = link
+            self._core.service_joined(service)
+            kinds = " and ".join(sorted(visitor.features & {Feature.RECORDER, Feature.DIRECTORY}))
+            _log.info("%s %s connected", kinds, label)
+            return link
+
+        return Upgrade(start, GATEWAY_QUEUE, READ_LARGE, answer)
+
+    def _session(self, visitor: Visitor, answer: dict[str, str]) -> Session | None:
+        """How to sign with a visitor, who is told the nonce in `answer`; None if it cannot."""
+        if Feature.SIGNED not in visitor.features or visitor.pair is None:
+            return None
+        nonce = self._surroundings.random_bytes(NONCE_SIZE)
+        answer[NONCE_HEADER] = base64.urlsafe_b64encode(nonce).decode()
+        return Session.of_broker(visitor.pair, visitor.token, nonce)
+
+
+def _label(visitor: Visitor, connection: Connection) -> str:
+    return f"{visitor.name} ({connection.peer})" if visitor.name else connection.peer
 
 
 def _granted(visitor: Visitor) -> dict[str, str]:

@@ -27,7 +27,7 @@ from pyaiot.broker.fanout import Fanout
 from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.post import Post
-from pyaiot.broker.reception import Capacity, Reception, Surroundings
+from pyaiot.broker.reception import MAX_SERVICES, Capacity, Reception, Surroundings
 from pyaiot.broker.statistics import samples
 from pyaiot.link.descriptors import room_for
 from pyaiot.link.listen import BACKLOG
@@ -39,6 +39,8 @@ SWEEP: Final = 1.0
 """Seconds between two looks at everything that may have timed out."""
 STRANGERS: Final = 256
 """Connections that may be in their handshake, beyond those that have been let in."""
+GATHERING: Final = 0.02
+"""Seconds for which messages to be recorded gather: a frame of many costs less than many frames."""
 FAREWELL: Final = 0.4
 """Seconds that peers have to take the last bytes when the broker ends."""
 
@@ -71,8 +73,9 @@ class BrokerServer:
         self.fanout = Fanout(nodes, _Scheduler(self._loop), capacity.flush_window)
         # Called for each read, so there is nothing in between.
         self.settle = self.fanout.settle
-        self.post = Post(self.fanout, self._arm)
-        self.core = Core(nodes, self.post, limits, health.version)
+        self.post = Post(self.fanout, self._arm, self._gather)
+        stream = surroundings.new_id()
+        self.core = Core(nodes, self.post, limits, health.version, stream=stream)
         complaints = Complaints(time.monotonic)
         self.complain = complaints.add
         self.reception = Reception(
@@ -91,7 +94,7 @@ class BrokerServer:
         self._clock = surroundings.clock
         self._health = health
         self._metrics = Metrics(lambda: samples(self.core, self.fanout, self.reception))
-        most = capacity.max_clients + capacity.max_gateways + STRANGERS
+        most = capacity.max_clients + capacity.max_gateways + MAX_SERVICES + STRANGERS
         self._room = room_for(most)
         if self._room < most:
             _log.warning("no more than %d connections at once: see ulimit -n", self._room)
@@ -100,6 +103,7 @@ class BrokerServer:
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
+        self._gathering: asyncio.TimerHandle | None = None
 
     async def start(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
         """Serve on `sockets`; by TLS, and by nothing else, where a context is given."""
@@ -118,7 +122,7 @@ class BrokerServer:
         """Say goodbye to all peers, and do not wait long for theirs."""
         for server in self._servers:
             server.close()
-        for timer in (self._sweeper, self._alarm):
+        for timer in (self._sweeper, self._alarm, self._gathering):
             if timer is not None:
                 timer.cancel()
         for connection in tuple(self._connections):
@@ -158,7 +162,9 @@ class BrokerServer:
             return Page(HTTPStatus.OK, self._metrics.text(), Metrics.content_type)
         answer = self.reception.answer(path, headers, peer)
         if answer is None:
-            return Page(HTTPStatus.NOT_FOUND, "There are /ws, /gw, /health and /metrics here.")
+            return Page(
+                HTTPStatus.NOT_FOUND, "There are /ws, /gw, /service, /health and /metrics here."
+            )
         return answer
 
     def closed(self, connection: Connection) -> None:
@@ -175,6 +181,17 @@ class BrokerServer:
         for connection in tuple(self._connections):
             connection.check(now.steady, interval, timeout)
         self.core.tick(now)
+
+    def _gather(self) -> None:
+        """Give recorders what there is, and what comes within a moment with it."""
+        if self._gathering is None:
+            self._gathering = self._loop.call_later(GATHERING, self._record)
+
+    def _record(self) -> None:
+        self._gathering = None
+        for station in tuple(self.post.services.values()):
+            station.record()
+        self.core.recording.rest()
 
     def _arm(self) -> None:
         """See to it that the core is woken for its next deadline."""

@@ -77,7 +77,11 @@ def build(settings: BrokerSettings, gate: TokenGate, sockets: list[socket.socket
     )
     return BrokerServer(
         Doorkeeper(gate, house),
-        Limits(max_nodes=settings.max_nodes),
+        Limits(
+            max_nodes=settings.max_nodes,
+            record_queue=settings.record_queue,
+            store_readings=settings.store_readings,
+        ),
         capacity,
         surroundings,
         Health("aiot-broker", __version__, time.monotonic()),

@@ -50,5 +50,23 @@ def samples(core: Core, fanout: Fanout, reception: Reception) -> Iterator[Sample
         "pyaiot_broker_evicted_nodes", "Nodes that went because there were too many.",
         counts.evicted,
     )  # fmt: skip
+    recording, services = core.recording, core.services
+    yield Gauge("pyaiot_broker_recorders", "Recorders that are connected.", services.recorders)
+    yield Gauge(
+        "pyaiot_broker_directories",
+        "Directories of accounts that are connected.",
+        services.directories,
+    )
+    yield Gauge(
+        "pyaiot_broker_record_waiting",
+        "Messages kept until a recorder has stored them.",
+        recording.kept,
+    )
+    yield Counter("pyaiot_broker_recorded", "Messages to be stored.", recording.newest)
+    yield Counter(
+        "pyaiot_broker_record_lost",
+        "Messages to be stored that there was no room for while no recorder stored them.",
+        recording.lost,
+    )
     results = {str(status): core.dispatch.results[status] for status in Status}
     yield Counter("pyaiot_broker_results", "How commands ended.", results, label="status")

@@ -171,9 +171,14 @@ class Link(Generic[M]):
                 logger=_wire,
             )
         except (OSError, WebSocketException, ValueError) as exc:
-            if isinstance(exc, InvalidStatus) and exc.response.status_code == 401:
+            status = exc.response.status_code if isinstance(exc, InvalidStatus) else 0
+            if status == 401:
                 # Perhaps the broker does not know the newest key yet.
                 self._turn += 1
+            if status == 404 and (route := parse_uri(self._url).path) != "/gw":
+                raise LinkFailed(
+                    f"HTTP 404: the broker has no {route}; is it the original's, or an older one?"
+                ) from exc
             raise link_failure(exc) from exc
         try:
             yield connection

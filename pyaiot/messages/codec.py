@@ -120,6 +120,14 @@ def asked_id(frame: str | bytes) -> str | None:
         return None
 
 
+def is_update(frame: bytes) -> bool:
+    """Whether a frame that cannot be used was to be an `update`."""
+    try:
+        return _kind.decode(frame).type == "update"
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
 def check_depth(value: Value, depth: int = MAX_DEPTH) -> None:
     """Raise MessageTooLarge where `value` nests deeper than `depth`."""
     if not isinstance(value, list | dict):

@@ -91,20 +91,32 @@ async def original_gateway(broker: RunningBroker, token: str | None = None) -> A
 
 @asynccontextmanager
 async def our_gateway(
-    broker: RunningBroker, *, features: str = OURS, name: str = "attic", **options: Any
+    broker: RunningBroker,
+    *,
+    features: str = OURS,
+    name: str = "attic",
+    route: str = "/gw",
+    **options: Any,
 ) -> AsyncIterator[Peer]:
     token = broker.token()
+    options = {"compression": None, "max_queue": None, **options}
     async with connect(
-        f"{broker.url}/gw",
+        f"{broker.url}{route}",
         subprotocols=_offer(broker, token),
         additional_headers={"Pyaiot-Features": features, "Pyaiot-Name": name},
-        compression=None,
-        max_queue=None,
         **options,
     ) as connection:
         assert connection.response is not None
         nonce = base64.urlsafe_b64decode(connection.response.headers["Pyaiot-Nonce"])
         yield Peer(connection, Session.of_service(broker.ring.current, token, nonce))
+
+
+@asynccontextmanager
+async def a_service(broker: RunningBroker, *features: str, **options: Any) -> AsyncIterator[Peer]:
+    """A recorder, a directory, or both."""
+    wanted = ", ".join(("signed", "batch", *features))
+    async with our_gateway(broker, features=wanted, route="/service", **options) as peer:
+        yield peer
 
 
 @asynccontextmanager

@@ -10,9 +10,9 @@ from pyaiot.broker.core import Core
 from pyaiot.broker.effects import Audience
 from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes
-from pyaiot.broker.peers import Client, Gateway
-from pyaiot.messages.codec import encode, from_client, from_gateway
-from pyaiot.messages.types import Feature, Relayed
+from pyaiot.broker.peers import Client, Gateway, Service
+from pyaiot.messages.codec import encode, from_client, from_gateway, from_service
+from pyaiot.messages.types import Feature, Message, Pending, Relayed
 from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 
@@ -29,6 +29,10 @@ class Recorder:
     told: list[tuple[Client, dict[str, Any]]] = field(default_factory=list)
     greeted: list[tuple[Client, Iterator[bytes], int]] = field(default_factory=list)
     relayed: list[tuple[Gateway, dict[str, Any]]] = field(default_factory=list)
+    notified: list[tuple[Gateway, dict[str, Any]]] = field(default_factory=list)
+    informed: list[tuple[Service, dict[str, Any]]] = field(default_factory=list)
+    sent_away: list[Gateway] = field(default_factory=list)
+    awoken: int = 0
     notes: list[str] = field(default_factory=list)
     full: bool = False
 
@@ -49,6 +53,20 @@ class Recorder:
             self.relayed.append((gateway, json.loads(encode(message))))
         return not self.full
 
+    def notify(self, gateway: Gateway) -> None:
+        assert gateway.notices is not None
+        while (message := gateway.notices.next()) is not None:
+            self.notified.append((gateway, json.loads(encode(message))))
+
+    def send_again(self, gateway: Gateway) -> None:
+        self.sent_away.append(gateway)
+
+    def inform(self, service: Service, message: Pending) -> None:
+        self.informed.append((service, json.loads(encode(message))))
+
+    def record(self) -> None:
+        self.awoken += 1
+
     def note(self, text: str) -> None:
         self.notes.append(text)
 
@@ -64,6 +82,7 @@ class Bench:
         self._count = 0
         self._from_gateway = from_gateway()
         self._from_client = from_client()
+        self._from_service = from_service()
 
     def wait(self, seconds: float) -> None:
         """Time passes, and the core is told so."""
@@ -75,6 +94,30 @@ class Bench:
         gateway = Gateway(f"g{self._count}", label or f"g{self._count}", features)
         self.core.gateway_joined(gateway)
         return gateway
+
+    def service(self, *features: Feature) -> Service:
+        self._count += 1
+        name = f"s{self._count}"
+        service = Service(name, name, frozenset({Feature.SIGNED, *features}))
+        self.core.service_joined(service)
+        return service
+
+    def tell(self, service: Service, message: Message) -> None:
+        """A recorder or a directory sends a message."""
+        self.core.service_said(service, self._from_service.decode(encode(message)))
+
+    def recorded(self, service: Service) -> list[dict[str, Any]]:
+        """What a recorder is sent now."""
+        messages: list[dict[str, Any]] = []
+        while (message := self.core.recording.take(service)) is not None:
+            messages += [json.loads(bytes(raw)) for raw in message.messages]
+        self.core.recording.rest()
+        return messages
+
+    def notified(self, gateway: Gateway) -> list[dict[str, Any]]:
+        """Of what a gateway was notified since the last time."""
+        kept, self.effects.notified = self.effects.notified, []
+        return [message for to, message in kept if to is gateway]
 
     def client(
         self, *features: str, greet: bool = True, permissions: frozenset[Permission] | None = None

@@ -249,6 +249,7 @@ async def test_too_many() -> None:
 
 async def test_too_many_who_have_not_said_what_they_want(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyaiot.broker.server.STRANGERS", 0)
+    monkeypatch.setattr("pyaiot.broker.server.MAX_SERVICES", 0)
     async with running_broker(max_clients=1, max_gateways=1) as broker:
         idle = [await asyncio.open_connection("127.0.0.1", broker.port) for _ in range(2)]
         await eventually(lambda: len(broker.server._connections) == 2)

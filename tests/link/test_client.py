@@ -238,6 +238,13 @@ class TestFailures:
         async with self.recovering(broker, caplog, f"HTTP {status} .*: {re.escape(text)}"):
             broker.refuse = None
 
+    async def test_a_broker_without_services(
+        self, broker: ScriptedBroker, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        broker.refuse = (404, "Not here")
+        async with linked(broker, f"ws://127.0.0.1:{broker.port}/service"):
+            await eventually(lambda: "the broker has no /service; is it the" in caplog.text)
+
     async def test_clocks_that_differ(
         self, broker: ScriptedBroker, caplog: pytest.LogCaptureFixture
     ) -> None:

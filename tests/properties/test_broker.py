@@ -64,6 +64,11 @@ class Peer:
         self.asked.append(message)
         return True
 
+    def notify(self) -> None:
+        raise AssertionError("it did not ask for notices")
+
+    send_again = notify
+
 
 class Viewer:
     """A client: it believes what it is told, and complains of what makes no sense."""

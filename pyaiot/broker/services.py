@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Recorders and directories: what they say, and what follows from it for gateways."""
+
+from collections.abc import Iterable, Mapping
+
+from pyaiot.broker.directory import Directory
+from pyaiot.broker.effects import Effects
+from pyaiot.broker.nodes import Nodes
+from pyaiot.broker.notices import gone
+from pyaiot.broker.peers import Gateway, Service
+from pyaiot.broker.recording import Recording
+from pyaiot.errors import InvalidContent, PermissionDenied
+from pyaiot.messages.codec import encode
+from pyaiot.messages.types import (
+    EVERYONE,
+    Batch,
+    Device,
+    Devices,
+    Feature,
+    FromService,
+    New,
+    Pending,
+    Stored,
+)
+
+
+class Services:
+    """All that are connected."""
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        effects: Effects,
+        gateways: Mapping[str, Gateway],
+        directory: Directory,
+        recording: Recording,
+    ) -> None:
+        self.connected: dict[str, Service] = {}
+        self._nodes = nodes
+        self._effects = effects
+        self._gateways = gateways
+        self._directory = directory
+        self._recording = recording
+
+    @property
+    def recorders(self) -> int:
+        """How many of them store what happens."""
+        return sum(each.records for each in self.connected.values())
+
+    @property
+    def directories(self) -> int:
+        """How many of them know who may do what."""
+        return sum(each.directs for each in self.connected.values())
+
+    def joined(self, service: Service) -> None:
+        """A service connected."""
+        self.connected[service.id] = service
+        if service.records:
+            if not self._recording.expected:
+                # Nothing was kept until now; what is known is where its record begins.
+                self._begin()
+            self._recording.joined(service)
+            self._find_lost()
+            for gateway in self._gateways.values():
+                if gateway.receipts is not None and gateway.receipts.broken:
+                    self._effects.send_again(gateway)
+
+    def left(self, service: Service) -> None:
+        """A service's connection ended."""
+        del self.connected[service.id]
+        if service.records:
+            self._recording.left(service)
+            self._confirm()
+        self._directory.left(service.id)
+
+    def said(self, service: Service, message: FromService) -> None:
+        """A service sent `message`."""
+        match message:
+            case Stored() if service.records:
+                if self._recording.told(service, message.through):
+                    self._confirm()
+            case Devices() if service.directs:
+                self._devices(service, message)
+            case Batch():
+                raise InvalidContent("A batch must not hold a batch.")
+            case _:
+                raise PermissionDenied("This is not for this kind of service to say.")
+
+    def gateway_joined(self, gateway: Gateway) -> None:
+        """A gateway connected; it is told who may be which node as soon as anybody knows."""
+        if _wants_devices(gateway) and self._directory.devices.told and gateway.notices:
+            gateway.notices.whole(self._directory.devices.known)
+            self._effects.notify(gateway)
+
+    def pending(self, gateway: Gateway, message: Pending) -> None:
+        """A node at a gateway waits for somebody's approval."""
+        told = Pending(
+            message.uid,
+            message.protocol,
+            message.address,
+            message.seen,
+            message.name,
+            gateway.label,
+        )
+        for service in self.connected.values():
+            if service.directs:
+                self._effects.inform(service, told)
+
+    def tick(self) -> None:
+        """Time has passed: tell gateways of readings that nobody will ever confirm."""
+        self._find_lost()
+        self._confirm()
+
+    def _begin(self) -> None:
+        for node in self._nodes:
+            new = New(node.uid, EVERYONE, node.availability, node.seen)
+            self._recording.put(encode(new))
+            for resource in node.resources.values():
+                self._recording.put(resource.wire)
+
+    def _confirm(self) -> None:
+        """Tell gateways which of their readings are stored."""
+        stored = self._recording.stored
+        for gateway in self._gateways.values():
+            if gateway.receipts is None or gateway.notices is None:
+                continue
+            gateway.receipts.stored(stored)
+            through = gateway.receipts.news()
+            if through is not None:
+                gateway.notices.stored(through)
+                self._effects.notify(gateway)
+
+    def _find_lost(self) -> None:
+        for gateway in self._gateways.values():
+            if gateway.receipts is not None:
+                gateway.receipts.stored(self._recording.stored)
+                gateway.receipts.lost(self._recording.dropped)
+
+    def _devices(self, service: Service, message: Devices) -> None:
+        listing = self._directory.devices
+        first = not listing.told
+        changed = self._directory.take_devices(service.id, message)
+        if changed is None or not listing.told:
+            return
+        self._tell_devices([listing.known.get(uid) or gone(uid) for uid in changed], whole=first)
+
+    def _tell_devices(self, devices: Iterable[Device], *, whole: bool) -> None:
+        for gateway in self._gateways.values():
+            if gateway.notices is None or not _wants_devices(gateway):
+                continue
+            if whole:
+                gateway.notices.whole(self._directory.devices.known)
+            else:
+                gateway.notices.change(devices)
+            self._effects.notify(gateway)
+
+
+def _wants_devices(gateway: Gateway) -> bool:
+    return Feature.DEVICES in gateway.features

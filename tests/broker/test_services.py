@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Recorders and directories at the core: what they hear, what they say, what gateways hear."""
+
+import pytest
+
+from pyaiot.broker.recording import PIECE_BYTES
+from pyaiot.errors import InvalidContent, PermissionDenied, PyaiotError
+from pyaiot.messages.types import (
+    Batch,
+    Device,
+    Devices,
+    Feature,
+    Message,
+    People,
+    Stored,
+)
+from tests.broker.recording import OURS, START, Bench
+
+STORING = OURS | {Feature.STORED}
+DEVICES = OURS | {Feature.DEVICES}
+
+
+class TestTheRecord:
+    def test_everything_is_in_it_as_clients_see_it(self) -> None:
+        bench = Bench()
+        recorder = bench.service(Feature.RECORDER)
+        gateway = bench.gateway()
+        bench.new(gateway, availability="online", seen=START)
+        bench.value(gateway, 1, time=START - 1)
+        bench.value(gateway, 2)
+        bench.say(gateway, type="availability", uid="n", availability="late", seen=START)
+        bench.say(gateway, type="reset", uid="n")
+        bench.say(gateway, type="out", uid="n")
+        assert bench.recorded(recorder) == [
+            {"type": "new", "uid": "n", "dst": "all", "availability": "online", "seen": START},
+            {"type": "update", "uid": "n", "endpoint": "led", "data": 1, "dst": "all",
+             "time": START - 1},
+            {"type": "update", "uid": "n", "endpoint": "led", "data": 2, "dst": "all",
+             "time": START},
+            {"type": "availability", "uid": "n", "availability": "late", "seen": START},
+            {"type": "reset", "uid": "n"},
+            {"type": "out", "uid": "n"},
+        ]  # fmt: skip
+
+    def test_old_readings_are_in_it_though_the_twin_has_newer_ones(self) -> None:
+        bench = Bench()
+        recorder, gateway = bench.service(Feature.RECORDER), bench.gateway()
+        bench.new(gateway)
+        bench.value(gateway, "new", time=START)
+        bench.value(gateway, "old", time=START - 60)
+        assert [each.get("data") for each in bench.recorded(recorder)] == [None, "new", "old"]
+
+    def test_nothing_is_kept_before_a_recorder_is_expected(self) -> None:
+        bench = Bench()
+        gateway = bench.gateway()
+        bench.new(gateway)
+        bench.value(gateway, 1)
+        assert bench.core.recording.newest == 0
+
+    def test_a_first_recorder_begins_with_what_is_known(self) -> None:
+        bench = Bench()
+        gateway = bench.gateway()
+        bench.new(gateway, availability="late", seen=START)
+        bench.value(gateway, 1)
+        recorder = bench.service(Feature.RECORDER)
+        new, value = bench.recorded(recorder)
+        assert (new["type"], new["availability"]) == ("new", "late")
+        assert (value["data"], value["time"]) == (1, START)
+        assert bench.recorded(bench.service(Feature.RECORDER)) == [new, value]
+
+    def test_it_is_kept_from_the_start_where_a_recorder_is_expected(self) -> None:
+        bench = Bench(store_readings=True)
+        bench.new(bench.gateway())
+        assert len(bench.recorded(bench.service(Feature.RECORDER))) == 1
+
+    def test_what_is_meant_for_one_client_is_no_news(self) -> None:
+        bench = Bench()
+        recorder, gateway = bench.service(Feature.RECORDER), bench.gateway(STORING)
+        bench.new(gateway)
+        bench.value(gateway, 1, dst="c1")
+        assert [each["type"] for each in bench.recorded(recorder)] == ["new"]
+        bench.wait(1)
+        assert bench.notified(gateway) == [{"type": "stored", "through": 1}]
+
+    def test_nodes_that_go_for_others_are_gone_in_it(self) -> None:
+        bench = Bench(max_nodes=1)
+        recorder, gateway = bench.service(Feature.RECORDER), bench.gateway()
+        bench.new(gateway, "1", availability="offline", seen=START)
+        bench.new(gateway, "2")
+        assert [each["type"] for each in bench.recorded(recorder)] == ["new", "out", "new"]
+
+
+class TestReceipts:
+    def test_gateways_hear_which_of_their_readings_are_stored(self) -> None:
+        bench = Bench(store_readings=True)
+        gateway, other = bench.gateway(STORING), bench.gateway()
+        bench.new(gateway)
+        bench.new(other, "m")
+        bench.value(gateway, 1)
+        bench.value(other, 1, "m")
+        bench.value(gateway, 2)
+        recorder = bench.service(Feature.RECORDER)
+        assert len(bench.recorded(recorder)) == 5
+        bench.tell(recorder, Stored(3))
+        assert bench.notified(gateway) == [{"type": "stored", "through": 1}]
+        bench.tell(recorder, Stored(3))
+        assert bench.notified(gateway) == []
+        bench.tell(recorder, Stored(5))
+        assert bench.notified(gateway) == [{"type": "stored", "through": 2}]
+
+    def test_strays_and_what_cannot_be_used_count_as_done(self) -> None:
+        bench = Bench(store_readings=True)
+        gateway = bench.gateway(STORING)
+        bench.value(gateway, 1, "nobody")
+        bench.core.reading_refused(gateway)
+        bench.wait(1)
+        assert bench.notified(gateway) == [{"type": "stored", "through": 2}]
+        bench.core.reading_refused(bench.gateway())
+
+    def test_what_was_lost_is_sent_again_once_a_recorder_is_there(self) -> None:
+        bench = Bench(store_readings=True, record_queue=PIECE_BYTES)
+        gateway, fine = bench.gateway(STORING), bench.gateway(STORING)
+        bench.new(gateway)
+        for _ in range(3):
+            bench.value(gateway, "x" * PIECE_BYTES)
+        bench.new(fine, "m")
+        bench.value(fine, 1, "m")
+        bench.wait(1)
+        assert bench.core.recording.lost > 0
+        assert bench.effects.sent_away == []
+        bench.service(Feature.RECORDER)
+        assert bench.effects.sent_away == [gateway]
+
+    def test_when_a_recorder_leaves_the_other_is_enough(self) -> None:
+        bench = Bench()
+        one, two = bench.service(Feature.RECORDER), bench.service(Feature.RECORDER)
+        gateway = bench.gateway(STORING)
+        bench.new(gateway)
+        bench.value(gateway, 1)
+        bench.recorded(one)
+        bench.tell(one, Stored(2))
+        assert bench.notified(gateway) == []
+        bench.core.service_left(two)
+        assert bench.notified(gateway) == [{"type": "stored", "through": 1}]
+        assert bench.core.services.recorders == 1
+
+
+class TestDevices:
+    def test_nothing_is_told_before_a_directory_spoke(self) -> None:
+        bench = Bench()
+        gateway = bench.gateway(DEVICES)
+        directory = bench.service(Feature.DIRECTORY)
+        bench.tell(directory, Devices((Device("1"),)))
+        assert bench.notified(gateway) == []
+        bench.tell(directory, Devices((Device("2"),), 0, last=False, whole=True))
+        assert bench.notified(gateway) == []
+        bench.tell(directory, Devices((Device("3"),), 1, whole=True))
+        (whole,) = bench.notified(gateway)
+        assert whole["whole"]
+        assert [each["uid"] for each in whole["devices"]] == ["2", "3"]
+
+    def test_changes_follow_and_who_comes_later_gets_all(self) -> None:
+        bench = Bench()
+        directory = bench.service(Feature.DIRECTORY)
+        early, deaf = bench.gateway(DEVICES), bench.gateway(STORING)
+        bench.tell(directory, Devices((Device("1"), Device("2")), whole=True))
+        bench.notified(early)
+        bench.tell(directory, Devices((Device("2", bound=True),)))
+        (change,) = bench.notified(early)
+        assert (change["whole"], change["devices"][0]["bound"]) == (False, True)
+        bench.tell(directory, Devices((Device("1"),), whole=True))
+        (change,) = bench.notified(early)
+        assert [(each["uid"], each["gone"]) for each in change["devices"]] == [("2", True)]
+        bench.core.service_left(directory)
+        late = bench.gateway(DEVICES)
+        assert [each["uid"] for each in bench.notified(late)[0]["devices"]] == ["1"]
+        assert bench.notified(deaf) == []
+        assert bench.core.services.directories == 0
+
+    def test_a_directory_that_leaves_in_the_middle_has_said_nothing(self) -> None:
+        bench = Bench()
+        directory = bench.service(Feature.DIRECTORY)
+        bench.tell(directory, Devices((Device("2"),), 0, last=False, whole=True))
+        bench.core.service_left(directory)
+        assert not bench.core.directory.devices.told
+
+    def test_who_waits_for_approval_is_told_to_directories(self) -> None:
+        bench = Bench()
+        gateway = bench.gateway(DEVICES, "attic")
+        directory, _ = bench.service(Feature.DIRECTORY), bench.service(Feature.RECORDER)
+        bench.say(gateway, type="pending", uid="1", address="x", seen=START, protocol="CoAP")
+        ((to, message),) = bench.effects.informed
+        assert to is directory
+        assert (message["uid"], message["gateway"]) == ("1", "attic")
+
+
+@pytest.mark.parametrize(
+    ("feature", "message", "error"),
+    [
+        (Feature.DIRECTORY, Stored(0), PermissionDenied),
+        (Feature.RECORDER, Devices((), whole=True), PermissionDenied),
+        (Feature.RECORDER, People(()), PermissionDenied),
+        (Feature.RECORDER, Stored(7), InvalidContent),
+        (Feature.RECORDER, Batch(()), InvalidContent),
+        (Feature.DIRECTORY, Devices((), 1, whole=True), InvalidContent),
+    ],
+)
+def test_what_a_service_may_not_say(
+    feature: Feature, message: Message, error: type[PyaiotError]
+) -> None:
+    bench = Bench()
+    with pytest.raises(error):
+        bench.tell(bench.service(feature), message)
