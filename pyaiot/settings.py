@@ -160,6 +160,11 @@ class GatewaySettings(ServiceSettings):
     )
     spool: int = setting(10_000, "readings kept while the broker cannot be reached", minimum=0)
     max_nodes: int = setting(10_000, "nodes that may be connected at once", minimum=1)
+    registration: Literal["open", "token", "approve"] = setting(
+        "open",
+        "who may come besides nodes with a device token: everybody, nobody, or nodes that somebody"
+        " approved of",
+    )
 
     def __post_init__(self) -> None:
         """Raise SettingsInvalid for a value that is out of bounds."""
@@ -206,6 +211,12 @@ class MqttGatewaySettings(GatewaySettings):
         GatewaySettings.__post_init__(self)
         if self.mqtt_password and not self.mqtt_user:
             raise SettingsInvalid("mqtt_password is set, so mqtt_user must be set too")
+        if self.registration == "token" and self.mqtt_host.partition(":")[0] != "embedded":
+            raise SettingsInvalid(
+                "registration: an MQTT broker of its own does not tell the gateway who its clients"
+                " are, so nodes behind it cannot show a token; use --mqtt-host=embedded, or"
+                " --registration=approve"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

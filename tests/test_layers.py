@@ -66,6 +66,7 @@ LAYERS = {
     "pyaiot.gateway.mqtt.reasons": Layer.DECISIONS,
     "pyaiot.gateway.mqtt.topics": Layer.DECISIONS,
     "pyaiot.gateway.websocket": Layer.SHELLS,
+    "pyaiot.gateway.websocket.handshake": Layer.DECISIONS,
     "pyaiot.gateway.websocket.payload": Layer.DECISIONS,
     "pyaiot.accounts": Layer.DECISIONS,
     "pyaiot.accounts.hashing": Layer.DRIVERS,

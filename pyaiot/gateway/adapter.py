@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The contract between a gateway and a protocol: three verbs down, three up.
+"""The contract between a gateway and a protocol: four verbs down, four up.
 
 A gateway has an adapter. The adapter knows addresses and bytes; it knows no uid and no broker.
 ``tests/contracts/adapter.py`` is run on every adapter.
@@ -39,6 +39,22 @@ class Sighting:
     """The node listens only just after it was heard; commands wait for that."""
     facts: Mapping[str, Value] = field(default_factory=dict)
     """What the adapter itself knows of the node, reported as resources (``ip``, ``id``)."""
+    token: str = field(default="", repr=False)
+    """The device token that it came with, if any; it says which node this is, not `name`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why somebody may not be a node here."""
+
+    code: str
+    """One of the stable words in ``docs/howto/device-tokens.md``."""
+    reason: str
+    """In one sentence, for whoever looks after the node."""
+
+    def __str__(self) -> str:
+        """What the node is told."""
+        return f"{self.code}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +72,18 @@ class Written:
 class Events(Protocol):
     """What an adapter tells its gateway. Never blocks, never raises, may be called at any time."""
 
-    def seen(self, address: Address, sighting: Sighting) -> None:
-        """A node is there. Calling it again, from a new address too, is the normal case."""
+    def seen(self, address: Address, sighting: Sighting) -> Refusal | None:
+        """A node is there. Calling it again, from a new address too, is the normal case.
+
+        Where it is refused it is not there: the adapter tells it why, if the protocol can, and
+        reports nothing of it.
+        """
+
+    def objection(self, sighting: Sighting) -> Refusal | None:
+        """Why a node would be refused, before it is let in; nobody is told of it.
+
+        An empty name is one that the node has yet to say.
+        """
 
     def report(
         self, address: Address, endpoint: str, value: Value, time: float | None = None
@@ -91,4 +117,11 @@ class Adapter(Protocol):
         """Set a resource. Its caller bounds the time and never overlaps writes to one node.
 
         Raises CommandFailed with the node's reason when it refuses or cannot be reached.
+        """
+
+    def expel(self, address: Address, refusal: Refusal) -> None:
+        """The node at `address` must not be there: end its connection, or forget it, at once.
+
+        Returns without waiting; nothing that it says from now on is reported as of `address`.
+        Without a node at `address` nothing happens.
         """

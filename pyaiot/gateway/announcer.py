@@ -10,16 +10,19 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+from pyaiot.gateway.adapter import Address, Sighting
 from pyaiot.gateway.effects import Send
 from pyaiot.gateway.roster import Node, Roster
 from pyaiot.messages.types import (
     EVERYONE,
+    MAX_TEXT,
     AvailabilityChanged,
     Feature,
     KeepAlive,
     Message,
     New,
     Out,
+    Pending,
     Reset,
     Update,
 )
@@ -105,6 +108,18 @@ class Announcer:
     def reading(self, node: Node, reading: Reading) -> Send:
         """`node` reported this."""
         return Send(_update(node.uid, reading, EVERYONE))
+
+    @property
+    def hears_of_devices(self) -> bool:
+        """Whether a broker is there that knows somebody who may approve of nodes."""
+        return self._granted is not None and Feature.DEVICES in self._granted
+
+    def pending(
+        self, uid: str, protocol: str, address: Address, sighting: Sighting, now: Moment
+    ) -> Send:
+        """Node `uid` waits for approval."""
+        name = "" if sighting.name == uid else sighting.name[:MAX_TEXT]
+        return Send(Pending(uid, protocol, str(address)[:MAX_TEXT], max(now.wall, 0.0), name))
 
     def uids(self) -> list[str]:
         """All nodes, in the order in which they came."""

@@ -11,15 +11,17 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Final
 
-from pyaiot.errors import CommandFailed, InvalidInput, InvalidValue
-from pyaiot.gateway.adapter import Address, Naming, Sighting, Written
+from pyaiot.errors import CommandFailed, InvalidInput, InvalidValue, LimitExceeded
+from pyaiot.gateway.adapter import Address, Naming, Refusal, Sighting, Written
 from pyaiot.gateway.announcer import Announcer
 from pyaiot.gateway.commands import PATIENCE, Command, result
-from pyaiot.gateway.effects import Discover, Effect, Level, Note, Resend
+from pyaiot.gateway.effects import Discover, Effect, Expel, Level, Note, Refuse, Resend
+from pyaiot.gateway.registrar import NOT_APPROVED, REPLACED, Admission, Registrar
 from pyaiot.gateway.roster import Node, Roster
 from pyaiot.messages.codec import check_value
 from pyaiot.messages.types import (
     ClientJoined,
+    Devices,
     Feature,
     ForGateway,
     Message,
@@ -53,6 +55,9 @@ _LATEST: Final = 1e11
 _NOTED: Final = 1024
 """Complaints that are remembered, so that each is made once."""
 
+_REFUSALS: Final = 12
+"""Refusals in a minute of which the log is told; those who knock again and again fill no disk."""
+
 _NOTES: Final = 60
 """Complaints in a minute; whoever sends from ever new addresses fills no disk."""
 
@@ -66,29 +71,41 @@ class GatewayCore:
         protocol: str,
         liveness: Liveness | None = None,
         max_nodes: int = 10_000,
+        registrar: Registrar | None = None,
     ) -> None:
-        """`name` and `protocol` are part of the uid of nodes whose names are `Naming.LOCAL`."""
+        """`name` and `protocol` are part of the uid of nodes whose names are `Naming.LOCAL`.
+
+        `registrar` says who may be a node here; without one everybody may.
+        """
         self._name = name
         self._protocol = protocol
         self._roster = Roster(liveness or Liveness(), max_nodes)
+        self._registrar = registrar or Registrar()
         self.announcer = Announcer(self._roster)
         self._serials = count(1)
         self._deadlines: list[tuple[float, str]] = []
         self._noted: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._notes: Allowance | None = None
+        self._refusals: Allowance | None = None
         self._effects: list[Effect] = []
         self.dropped: Counter[str] = Counter()
-        """What could not be used, by reason: ``stranger``, ``invalid``, ``full``."""
+        """What could not be used, by reason: ``stranger``, ``invalid``, ``full``, ``refused``."""
+
+    def objection(self, sighting: Sighting) -> Refusal | None:
+        """Why the node of `sighting` would be refused; None if it would not, or has no name."""
+        try:
+            judged = self._registrar.judge(self._said(sighting), sighting.token)
+        except InvalidValue:
+            judged = self._registrar.judge("", sighting.token)
+        return judged if isinstance(judged, Refusal) else None
 
     def seen(self, address: Address, sighting: Sighting, now: Moment) -> list[Effect]:
-        """A node showed that it is at `address`."""
+        """A node showed that it is at `address`. Where it may not be, a `Refuse` comes last."""
         node, fresh = self._sighted(address, sighting, now)
         if node is not None:
-            displaced = self._roster.settle(node, address)
-            if displaced is not None:
-                self._note(Level.INFO, f"{address} is node {node.uid} now, no longer {displaced}.")
+            self._settle(node, address)
             node.sleepy = sighting.sleepy
-            node.naming = sighting.naming
+            node.naming = Naming.UNIQUE if sighting.token else sighting.naming
             self._heard(node, now)
             facts = {**sighting.facts, PROTOCOL: self._protocol}
             if sighting.rebooted and not fresh and now.steady - node.booted > BOOT_PAIR:
@@ -171,6 +188,7 @@ class GatewayCore:
     def joined(self, granted: frozenset[Feature], now: Moment) -> None:
         """The broker is there and understands `granted`; the outbox tells it what is known."""
         self.announcer.joined(granted, now)
+        self._registrar.joined()
 
     def left(self, undelivered: Iterable[Message]) -> None:
         """The broker is gone; of what was sent, `undelivered` may not have arrived."""
@@ -181,6 +199,8 @@ class GatewayCore:
         if isinstance(message, ClientJoined):
             # Only a broker of the original passes this on; ours know the state of all nodes.
             return [Resend(message.src)]
+        if isinstance(message, Devices):
+            return self._admissions_changed(message)
         if not isinstance(message, Relayed):
             return []
         target = message.data
@@ -223,14 +243,17 @@ class GatewayCore:
     ) -> tuple[Node | None, bool]:
         """The node of `sighting`, and whether it is new; None where it cannot be taken."""
         try:
-            uid = checked_uid(sighting.name)
+            admission = self._registrar.judge(self._said(sighting), sighting.token)
         except InvalidValue as exc:
             self._drop("invalid", address, f"The node at {address} has no usable name. {exc}", now)
             return None, False
-        if sighting.naming is Naming.LOCAL:
-            uid = derived_uid(self._name, self._protocol, uid)
+        if isinstance(admission, Refusal):
+            self._refuse(address, sighting, admission, now)
+            return None, False
+        uid = admission.uid
         node = self._roster.get(uid)
         if node is not None:
+            node.token_id = admission.token_id
             return node, False
         if self._roster.full:
             oldest = self._roster.longest_offline()
@@ -244,8 +267,70 @@ class GatewayCore:
                 return None, False
             self._remove(oldest)
         node = self._roster.add(uid, sighting.naming, now)
+        node.token_id = admission.token_id
         self._effects += self.announcer.came(node)
         return node, True
+
+    def _said(self, sighting: Sighting) -> str:
+        """The uid that a node would have without a token. Raises InvalidValue if it has none."""
+        if sighting.token:
+            return ""
+        uid = checked_uid(sighting.name)
+        return (
+            derived_uid(self._name, self._protocol, uid) if sighting.naming is Naming.LOCAL else uid
+        )
+
+    def _settle(self, node: Node, address: Address) -> None:
+        before = self._roster.address_of(node)
+        displaced = self._roster.settle(node, address)
+        if displaced is not None:
+            self._note(Level.INFO, f"{address} is node {node.uid} now, no longer {displaced}.")
+        if node.token_id is not None and before not in {None, address}:
+            # Of two that come with a token of the same node the newer is the node.
+            self._effects.append(Expel(Address(str(before)), REPLACED))
+
+    def _refuse(self, address: Address, sighting: Sighting, refusal: Refusal, now: Moment) -> None:
+        self.dropped["refused"] += 1
+        if self._refusals is None:
+            self._refusals = Allowance(_REFUSALS / 60, _REFUSALS, now.steady)
+        if self._refusals.take(now.steady):
+            self._note(Level.INFO, f"The node at {address} is refused. {refusal}")
+        # One that makes up another name each time it comes can be approved by nobody.
+        if refusal is NOT_APPROVED and sighting.naming is not Naming.PASSING:
+            uid = self._said(sighting)
+            if self.announcer.hears_of_devices and self._registrar.tells(uid, now.steady):
+                self._effects.append(
+                    self.announcer.pending(uid, self._protocol, address, sighting, now)
+                )
+        self._effects.append(Refuse(refusal))
+
+    def _admissions_changed(self, message: Devices) -> list[Effect]:
+        try:
+            changed = self._registrar.take(message)
+        except LimitExceeded as exc:
+            self._note(Level.WARNING, f"The list of devices cannot be used. {exc}")
+            return self._take_effects()
+        for uid in changed:
+            node = self._roster.get(uid)
+            if node is not None:
+                refusal = self._registrar.standing(Admission(uid, node.token_id))
+                if refusal is not None:
+                    self._expel(node, refusal)
+        return self._take_effects()
+
+    def _expel(self, node: Node, refusal: Refusal) -> None:
+        """`node` may not be here any more; what its connection says from now on is nobody's."""
+        address = self._roster.address_of(node)
+        if address is None:
+            return
+        self._roster.unsettle(node)
+        if node.naming is Naming.PASSING:
+            self._remove(node)
+        else:
+            self._effects += node.commands.fail(refusal.reason)
+            self._become(node, Availability.OFFLINE)
+        self._note(Level.INFO, f"Node {node.uid} has to leave {address}. {refusal}")
+        self._effects.append(Expel(address, refusal))
 
     def _heard(self, node: Node, now: Moment) -> None:
         self._roster.heard(node, now)

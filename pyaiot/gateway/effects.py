@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
-from pyaiot.gateway.adapter import Address
+from pyaiot.gateway.adapter import Address, Refusal
 from pyaiot.messages.types import Message
 
 
@@ -46,6 +46,21 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """Tell whoever was just seen that it may not be a node here."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Expel:
+    """The node at `address` must not be there any more."""
+
+    address: Address
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
 class Resend:
     """Send everything to the one client `dst`, as a broker of the original asks for."""
 
@@ -60,4 +75,4 @@ class Note:
     text: str
 
 
-Effect: TypeAlias = Send | Discover | Write | Resend | Note
+Effect: TypeAlias = Send | Discover | Write | Refuse | Expel | Resend | Note

@@ -32,6 +32,7 @@ class Node:
         "reset_untold",
         "retry_at",
         "sleepy",
+        "token_id",
         "twin",
         "wanted_at",
     )
@@ -54,6 +55,8 @@ class Node:
         self.retry_at = now.steady
         self.reset_untold = False
         """It rebooted, and the broker may not know."""
+        self.token_id: str | None = None
+        """The id of the token by which it proved who it is."""
 
     @property
     def uid(self) -> str:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from pyaiot.accounts.tokens import Signer
 from pyaiot.errors import SettingsInvalid, StartFailed
 from pyaiot.gateway.adapter import Adapter
 from pyaiot.gateway.core import GatewayCore
+from pyaiot.gateway.registrar import Policy, Registrar
 from pyaiot.gateway.shell import Gateway
 from pyaiot.gateway.spool import Spool
 from pyaiot.link.backoff import Backoff
@@ -39,9 +41,10 @@ async def serve(settings: GatewaySettings, ready: Ready) -> None:
     """
     adapter, where = adapter_of(settings)
     name = settings.name or socket.gethostname()
+    ring = read_keys(settings.key_file)
     link: Link[ForGateway] = Link(
         link_url(settings.broker_host, settings.broker_port, tls=settings.broker_ssl),
-        read_keys(settings.key_file),
+        ring,
         Backoff(random.random),
         time.time,
         codec=to_gateway(),
@@ -50,7 +53,13 @@ async def serve(settings: GatewaySettings, ready: Ready) -> None:
         accept_unsigned=settings.accept_unsigned,
         tls=_tls(settings.broker_ca) if settings.broker_ssl else None,
     )
-    core = GatewayCore(name, adapter.protocol, Liveness(settings.max_time), settings.max_nodes)
+    core = GatewayCore(
+        name,
+        adapter.protocol,
+        Liveness(settings.max_time),
+        settings.max_nodes,
+        Registrar(Policy(settings.registration), Signer(ring)),
+    )
     gateway = Gateway(adapter, link, core, Spool(settings.spool), _now)
     await gateway.run(lambda: ready(f"listening on {where()}"))
 

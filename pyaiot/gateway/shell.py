@@ -11,9 +11,18 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from pyaiot.errors import CommandFailed, CommandTimeout
-from pyaiot.gateway.adapter import Adapter, Address, Sighting, Written
+from pyaiot.gateway.adapter import Adapter, Address, Refusal, Sighting, Written
 from pyaiot.gateway.core import GatewayCore
-from pyaiot.gateway.effects import Discover, Effect, Note, Resend, Send, Write
+from pyaiot.gateway.effects import (
+    Discover,
+    Effect,
+    Expel,
+    Note,
+    Refuse,
+    Resend,
+    Send,
+    Write,
+)
 from pyaiot.gateway.outbox import Outbox
 from pyaiot.gateway.spool import Spool
 from pyaiot.messages.types import Feature, ForGateway, Message
@@ -66,6 +75,7 @@ class Gateway:
         self._timer_due = _NEVER
         self._discoveries = asyncio.Semaphore(DISCOVERIES)
         self._lost_before = 0
+        self._refusal: Refusal | None = None
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until cancelled; `ready` is called once nodes can reach the adapter.
@@ -88,9 +98,15 @@ class Gateway:
 
     # What the adapter says
 
-    def seen(self, address: Address, sighting: Sighting) -> None:
-        """A node is there."""
+    def seen(self, address: Address, sighting: Sighting) -> Refusal | None:
+        """A node is there, unless it may not be."""
+        self._refusal = None
         self._carry_out(self._core.seen, address, sighting)
+        return self._refusal
+
+    def objection(self, sighting: Sighting) -> Refusal | None:
+        """Why a node would be refused."""
+        return self._core.objection(sighting)
 
     def report(
         self, address: Address, endpoint: str, value: Value, time: float | None = None
@@ -150,6 +166,10 @@ class Gateway:
                 self._start(self._discover(effect))
             case Write():
                 self._start(self._write(effect))
+            case Refuse(refusal):
+                self._refusal = refusal
+            case Expel(address, refusal):
+                self._adapter.expel(address, refusal)
             case Resend(dst):
                 if not self._outbox.resend(dst):
                     logger.warning("Too many clients ask for everything at once")

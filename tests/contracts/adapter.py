@@ -23,15 +23,15 @@ own, with `Heard` as its gateway. ``memory.py`` beside this file is the smallest
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 
 from pyaiot.errors import CommandFailed, StartFailed
-from pyaiot.gateway.adapter import Adapter, Address, Naming, Sighting, Written
+from pyaiot.gateway.adapter import Adapter, Address, Naming, Refusal, Sighting, Written
 from pyaiot.model.node import checked_endpoint, checked_uid
 from pyaiot.model.value import Value
 from tests.waiting import eventually
@@ -41,6 +41,11 @@ REFUSED = "fuse"
 
 RESOURCES = {"name": "Bench Node", "led": "0", "temperature": "21.5°C", REFUSED: "intact"}
 """What the nodes of these tests hold; every value is text, which all protocols can carry."""
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2UiOiJkZXZpY2UifQ.c2lnbmF0dXJl"
+"""What a device token looks like; whether it holds is not for adapters to say."""
+
+REVOKED = Refusal("revoked", "This token has been revoked.")
 
 PATIENCE = 0.3
 """Seconds after which a node that does not answer is given up here."""
@@ -63,9 +68,20 @@ class Heard:
         self.sightings: list[tuple[Address, Sighting]] = []
         self.reports: list[Reported] = []
         self.losses: list[Address] = []
+        self.refuse: Callable[[Sighting], Refusal | None] = lambda _: None
+        """Who may not come; those are not among the sightings."""
+        self.refused: list[Sighting] = []
 
-    def seen(self, address: Address, sighting: Sighting) -> None:
-        self.sightings.append((address, sighting))
+    def seen(self, address: Address, sighting: Sighting) -> Refusal | None:
+        refusal = self.refuse(sighting)
+        if refusal is None:
+            self.sightings.append((address, sighting))
+        else:
+            self.refused.append(sighting)
+        return refusal
+
+    def objection(self, sighting: Sighting) -> Refusal | None:
+        return self.refuse(sighting)
 
     def report(
         self, address: Address, endpoint: str, value: Value, time: float | None = None
@@ -139,14 +155,22 @@ class Bench(ABC):
     refuses: ClassVar[bool] = False
     connected: ClassVar[bool] = False
     """The end of a node's connection is `lost`."""
+    carries_tokens: ClassVar[bool] = False
+    """Nodes can show a device token."""
+    forgets: ClassVar[bool] = True
+    """A node that was expelled cannot be reached any more."""
 
     @abstractmethod
     def adapter(self) -> Adapter:
         """The adapter, not running yet; the tests call this once, before any `node`."""
 
     @abstractmethod
-    def node(self, name: str, resources: dict[str, str]) -> AbstractAsyncContextManager[Node]:
+    def node(
+        self, name: str, resources: dict[str, str], token: str = ""
+    ) -> AbstractAsyncContextManager[Node]:
         """A node that can reach the adapter and holds `resources`; silent until it announces.
+
+        It shows `token` where there is one (benches with `carries_tokens`).
 
         A write changes its value, except for `REFUSED` where the bench `refuses`. Where the bench
         does not `confirms`, the node reports the new value after it.
@@ -475,3 +499,91 @@ class AdapterContract:
         await adapter.discover(others)
         assert others not in heard.losses
         assert "Traceback" not in caplog.text
+
+    async def test_shows_the_token_of_a_node(self, bench: Bench, heard: Heard) -> None:
+        if not bench.carries_tokens:
+            pytest.skip("nodes of this protocol cannot show a token")
+        async with bench.node("bench-1", dict(RESOURCES), TOKEN) as node:
+            await node.announce()
+            await eventually(lambda: heard.sightings)
+            await node.post("temperature", "1°C")
+            await eventually(lambda: heard.reports)
+            address, sighting = heard.sightings[-1]
+            assert sighting.token == TOKEN
+            assert TOKEN not in repr(sighting)
+            assert TOKEN not in address
+            await eventually(lambda: heard.values(address).get("temperature") == "1°C")
+
+    async def test_discovers_and_writes_to_a_node_with_a_token(
+        self, bench: Bench, adapter: Adapter, heard: Heard
+    ) -> None:
+        if not bench.carries_tokens:
+            pytest.skip("nodes of this protocol cannot show a token")
+        async with bench.node("bench-1", dict(RESOURCES), TOKEN) as node:
+            await node.announce()
+            (address, _), *_ = await eventually(lambda: heard.sightings)
+            await self._discovered_write(adapter, heard, address)
+            await eventually(lambda: node.written == [("led", "1")])
+
+    async def test_tells_tokens_apart_whatever_nodes_call_themselves(
+        self, bench: Bench, heard: Heard
+    ) -> None:
+        if not bench.carries_tokens:
+            pytest.skip("nodes of this protocol cannot show a token")
+        async with (
+            bench.node("bench-1", dict(RESOURCES), TOKEN) as mine,
+            bench.node("bench-1", dict(RESOURCES), f"{TOKEN}x") as other,
+            bench.node("bench-1", dict(RESOURCES)) as stranger,
+        ):
+            said = {TOKEN: "1°C", f"{TOKEN}x": "2°C", "": "3°C"}
+            for node in (mine, other, stranger):
+                await node.announce()
+            await eventually(lambda: {each.token for _, each in heard.sightings} == set(said))
+            for node, value in zip((mine, other, stranger), said.values(), strict=True):
+                await node.post("temperature", value)
+
+            def told() -> bool:
+                at = {sighting.token: address for address, sighting in heard.sightings}
+                return all(heard.values(at[t]).get("temperature") == v for t, v in said.items())
+
+            await eventually(told)
+
+    async def test_refused_node_reports_nothing(
+        self, bench: Bench, heard: Heard, other: Node
+    ) -> None:
+        known = len(heard.sightings)
+        seen_before = {sighting.name for _, sighting in heard.sightings}
+        heard.refuse = lambda each: REVOKED if each.name not in seen_before else None
+        with suppress(Exception):  # it may be let into nothing at all
+            async with bench.node("bench-1", dict(RESOURCES)) as node:
+                await node.announce()
+                await node.post("temperature", "1°C")
+                await eventually(lambda: heard.refused, 2)
+        await other.post("temperature", "2°C")
+        await eventually(lambda: "2°C" in {said.value for said in heard.reports})
+        assert "1°C" not in {said.value for said in heard.reports}
+        assert {sighting.name for _, sighting in heard.sightings[known:]} <= seen_before
+
+    async def test_expels_a_node(
+        self, bench: Bench, adapter: Adapter, heard: Heard, node: Node, other: Node
+    ) -> None:
+        mine, others = await heard.address_of(node), await heard.address_of(other)
+        name = next(each.name for at, each in heard.sightings if at == mine)
+        heard.refuse = lambda each: REVOKED if each.name == name else None
+        adapter.expel(mine, REVOKED)
+        with suppress(Exception):  # its connection may have ended
+            await node.post("temperature", "1°C")
+        await other.post("temperature", "2°C")
+        await eventually(lambda: heard.values(others).get("temperature") == "2°C")
+        assert heard.values(mine).get("temperature") != "1°C"
+        if bench.forgets:
+            with pytest.raises(CommandFailed):
+                await adapter.write(mine, "led", "1")
+        await adapter.write(others, "led", "1")
+        await eventually(lambda: other.written == [("led", "1")])
+
+    async def test_expels_nobody(self, adapter: Adapter, heard: Heard, node: Node) -> None:
+        adapter.expel(Address("nowhere"), REVOKED)
+        await node.post("temperature", "1°C")
+        mine = await heard.address_of(node)
+        await eventually(lambda: heard.values(mine).get("temperature") == "1°C")

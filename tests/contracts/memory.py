@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from pyaiot.errors import CommandFailed, StartFailed
-from pyaiot.gateway.adapter import Address, Events, Naming, Sighting, Written
+from pyaiot.gateway.adapter import Address, Events, Naming, Refusal, Sighting, Written
 from pyaiot.model.value import Value
 from tests.contracts.adapter import REFUSED, Bench, Node
 
@@ -26,6 +26,7 @@ class MemoryAdapter:
     discoveries: list[Address] = field(default_factory=list)
     """Every discovery that was asked for, in order."""
     events: Events | None = None
+    expelled: list[tuple[Address, Refusal]] = field(default_factory=list)
 
     async def run(self, events: Events, ready: Callable[[], None]) -> None:
         if self.fails_to_start:
@@ -57,6 +58,11 @@ class MemoryAdapter:
         node.set(endpoint, payload)
         return Written(confirmed=True, value=node.echo)
 
+    def expel(self, address: Address, refusal: Refusal) -> None:
+        self.expelled.append((address, refusal))
+        if self.nodes.pop(address, None) is not None and self.events is not None:
+            self.events.lost(address)
+
     def _node(self, address: Address) -> "MemoryNode":
         try:
             return self.nodes[address]
@@ -75,6 +81,9 @@ class MemoryNode(Node):
     naming: Naming = Naming.UNIQUE
     sleepy: bool = False
     facts: Mapping[str, Value] = field(default_factory=dict)
+    token: str = field(default="", repr=False)
+    refusal: Refusal | None = None
+    """What it was told when it was last seen."""
     echo: Value | None = None
     """What it says a resource is now when it confirms a write."""
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -84,6 +93,8 @@ class MemoryNode(Node):
 
     def __post_init__(self) -> None:
         self.address = Address(f"memory:{self.name}")
+        while self.address in self.adapter.nodes:
+            self.address = Address(f"{self.address}'")
         self.adapter.nodes[self.address] = self
         self.thawed.set()
 
@@ -115,11 +126,15 @@ class MemoryNode(Node):
 
     def show(self, *, rebooted: bool = False) -> None:
         if self.adapter.events is not None:
-            sighting = Sighting(self.name, self.naming, rebooted, self.sleepy, self.facts)
-            self.adapter.events.seen(self.address, sighting)
+            sighting = Sighting(
+                self.name, self.naming, rebooted, self.sleepy, self.facts, self.token
+            )
+            self.refusal = self.adapter.events.seen(self.address, sighting)
 
     def say(self, endpoint: str, value: Value, time: float | None = None) -> None:
-        if self.adapter.events is not None:
+        if self.adapter.events is not None and self.adapter.nodes.get(self.address) is self:
+            if self.refusal is not None:
+                return
             self.adapter.events.report(self.address, endpoint, value, time)
 
     def set(self, endpoint: str, payload: str) -> None:
@@ -140,6 +155,7 @@ class MemoryBench(Bench):
     reboots = True
     refuses = True
     connected = True
+    carries_tokens = True
 
     def __init__(self) -> None:
         self._adapter = MemoryAdapter(confirms=self.confirms)
@@ -148,8 +164,10 @@ class MemoryBench(Bench):
         return self._adapter
 
     @asynccontextmanager
-    async def node(self, name: str, resources: dict[str, str]) -> AsyncIterator[MemoryNode]:
-        yield MemoryNode(self._adapter, name, dict(resources))
+    async def node(
+        self, name: str, resources: dict[str, str], token: str = ""
+    ) -> AsyncIterator[MemoryNode]:
+        yield MemoryNode(self._adapter, name, dict(resources), token=token)
 
     def unstartable(self) -> MemoryAdapter:
         return MemoryAdapter(fails_to_start=True)

@@ -10,9 +10,13 @@ import pytest
 
 from pyaiot.errors import CommandFailed
 from pyaiot.gateway.adapter import Address
+from pyaiot.gateway.coap.adapter import CoapAdapter
 from pyaiot.gateway.coap.links import segments
+from pyaiot.gateway.registrar import Policy
+from pyaiot.messages.types import Device
 from tests.gateway.coap.firmware import free_port
 from tests.gateway.coap.gate import Gate, gate
+from tests.gateway.guarded import LAMP, guarded, token
 from tests.programs import require
 from tests.waiting import eventually
 
@@ -49,6 +53,26 @@ class Client:
 @pytest.fixture
 def client(running_gate: Gate) -> Client:
     return Client(running_gate.port)
+
+
+async def test_shows_a_token() -> None:
+    adapter = CoapAdapter("127.0.0.1", 0)
+    async with guarded(adapter, Policy.TOKEN, LAMP) as gateway:
+        client = Client(adapter.port)
+        assert "needs_token" in "".join(await client("alive", "alive:lamp"))
+        # Its addresses have room for 100 bytes, an option by its number has more.
+        shown = ("-O", f"15,token={token()}")
+        await client("alive", "alive:lamp", *shown)
+        assert gateway.nodes == {"lamp": "online"}
+        await client("server", "temperature:21.5°C", *shown)
+        await gateway.told("lamp", "temperature", "21.5°C")
+        await client("server", f"token={token()}\ntemperature:22°C")
+        await gateway.told("lamp", "temperature", "22°C")
+        gateway.change(Device("lamp", (), bound=True))
+        out, errors = await client("server", "temperature:0°C", *shown)
+        assert "4.01" in out + errors
+        assert "revoked" in out + errors
+        assert not gateway.said("0°C")
 
 
 @contextlib.asynccontextmanager

@@ -3,14 +3,16 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from random import Random, SystemRandom
 from typing import Final
 
 from pyaiot.errors import CommandFailed, CommandTimeout, InvalidInput
-from pyaiot.gateway.adapter import Address, Events, Sighting, Written
+from pyaiot.gateway.adapter import Address, Events, Naming, Refusal, Sighting, Written
 from pyaiot.gateway.coap.blocks import MAX_BODY
 from pyaiot.gateway.coap.client import PATIENCE
 from pyaiot.gateway.coap.links import Link, parse_links
@@ -22,6 +24,7 @@ from pyaiot.gateway.coap.quiet import Quiet
 from pyaiot.gateway.coap.site import Site
 from pyaiot.gateway.coap.sockets import Sender
 from pyaiot.gateway.coap.transport import Transport
+from pyaiot.gateway.registrar import BOUND
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +35,9 @@ MAX_OBSERVATIONS: Final = 32
 """Resources of one node that are observed; the others are only read."""
 
 MAX_ALL_OBSERVATIONS: Final = 10_000
+
+MAX_REFUSED: Final = 1024
+"""Places whose nodes were refused, so that what they post is not taken for a neighbour's."""
 
 
 @dataclass(slots=True)
@@ -79,6 +85,7 @@ class CoapAdapter:
         self._peers = Peers()
         self._nodes: dict[Peer, Node] = {}
         self._observed: dict[Peer, dict[str, _Observed]] = {}
+        self._refused: OrderedDict[tuple[str, int], Refusal] = OrderedDict()
         self._events: Events | None = None
         self._transport: Transport | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -128,11 +135,37 @@ class CoapAdapter:
             raise CommandFailed("The value is no text that UTF-8 can carry.") from exc
         return Written(confirmed=True, value=confirmed_value(answer, endpoint))
 
-    def announced(self, sender: Sender, said: int | None, announcement: Announcement) -> None:
+    def expel(self, address: Address, refusal: Refusal) -> None:  # noqa: ARG002 - it has no connection; its next message is answered
+        """Forget the node at `address`."""
+        peer = self._peers.at(address)
+        if peer is not None:
+            self._peers.forget(peer)
+            self._end(peer)
+
+    def announced(
+        self, sender: Sender, said: int | None, announcement: Announcement, token: str
+    ) -> Refusal | None:
         """A node is there (`Visited`)."""
+        if self._events is None:
+            return None
         name, naming, rebooted = announcement
+        sighting = Sighting(name, naming, rebooted, facts={"ip": sender.ip}, token=token)
+        place = sender.host, sender.port
+        refusal = self._events.objection(sighting)
+        if refusal is not None:
+            # Nothing that is known of others may change by it.
+            self._refused[place] = refusal
+            self._refused.move_to_end(place)
+            if len(self._refused) > MAX_REFUSED:
+                self._refused.popitem(last=False)
+            return self._events.seen(Address(f"{sender.host}:{sender.port}"), sighting)
+        self._refused.pop(place, None)
         now = asyncio.get_running_loop().time()
-        change = self._peers.announced(name, naming, sender.host, sender.port, now, said=said)
+        if token:
+            name, naming = _proven_name(token)
+        change = self._peers.announced(
+            name, naming, sender.host, sender.port, now, said=said, proven=bool(token)
+        )
         for gone in change.gone:
             self._end(gone)
         change.peer.local = sender.local
@@ -141,18 +174,33 @@ class CoapAdapter:
                 observed.observation.renew()
             else:
                 observed.observation.heard()
-        if self._events is not None:
-            sighting = Sighting(name, naming, rebooted, facts={"ip": sender.ip})
-            self._events.seen(change.peer.address, sighting)
+        return self._events.seen(change.peer.address, sighting)
 
-    def posted(self, sender: Sender, said: int | None, posted: Posted) -> None:
+    def posted(
+        self, sender: Sender, said: int | None, posted: Posted, token: str
+    ) -> Refusal | None:
         """A resource has a value (`Visited`); a stranger's is dropped (WIRE.md section 4)."""
         now = asyncio.get_running_loop().time()
-        peer = self._peers.sender(sender.host, sender.port, now, said=said)
+        if token:
+            # It says who it is, and so need not have announced itself before.
+            known = self._peers.get(*_proven_name(token))
+            said = said or (None if known is None else known.said)
+            here = Announcement(sender.host, Naming.LOCAL, rebooted=False)
+            refusal = self.announced(sender, said, here, token)
+            if refusal is not None:
+                return refusal
+            peer = self._peers.get(*_proven_name(token))
+        else:
+            if (sender.host, sender.port) in self._refused:
+                return self._refused[sender.host, sender.port]
+            peer = self._peers.sender(sender.host, sender.port, now, said=said)
+            if peer is not None and peer.proven:
+                return BOUND
         if peer is None:
             _log.debug("No node is known at %s port %d", sender.host, sender.port)
         elif self._events is not None:
             self._events.report(peer.address, posted.endpoint, posted.value)
+        return None
 
     def _node_at(self, address: Address) -> Node:
         peer = self._peers.at(address)
@@ -240,3 +288,8 @@ class CoapAdapter:
     def _stop_observing(self, peer: Peer) -> None:
         for observed in self._observed.pop(peer, {}).values():
             observed.task.cancel()
+
+
+def _proven_name(token: str) -> tuple[str, Naming]:
+    """What a node that shows `token` is known by here; its own name proves nothing."""
+    return sha256(token.encode()).hexdigest()[:32], Naming.PASSING

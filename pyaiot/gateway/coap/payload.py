@@ -21,6 +21,14 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """What text does not hold; tabs and line ends it does."""
 
 
+_PROOF: Final = re.compile(rb"token=([\w.-]+)\r?\n", re.ASCII)
+"""A first line in a body: the device token of a node that cannot send a query.
+
+No body of the original begins so: what it posts is one line, which begins with ``alive``,
+``reset`` or the name of a resource, and no such name holds a line break.
+"""
+
+
 class Announcement(NamedTuple):
     """A node says that it is there."""
 
@@ -34,6 +42,14 @@ class Posted(NamedTuple):
 
     endpoint: str
     value: str
+
+
+def proof(body: bytes) -> tuple[str, bytes]:
+    """The token in the first line of `body`, if there is one, and the rest."""
+    found = _PROOF.match(body)
+    if found is None:
+        return "", body
+    return found[1].decode(), body[found.end() :]
 
 
 def announcement(body: bytes, host: str, *, reset: bool = False) -> Announcement:

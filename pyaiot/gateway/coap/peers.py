@@ -44,6 +44,8 @@ class Peer:
     """The port at which it answered; None while that is not known."""
     displaced: bool = False
     """Another node answers where this one did, and this one has not announced itself since."""
+    proven: bool = False
+    """It shows a token with all that it posts, by which alone it is recognised."""
     local: str = ""
     """Our own address as the node knows it, from where it expects requests."""
 
@@ -101,19 +103,21 @@ class Peers:
         now: float,
         *,
         said: int | None = None,
+        proven: bool = False,
     ) -> Change:
         """A node called `name` announced itself from there.
 
-        The latest place of a name counts, and the latest name at a place.
+        The latest place of a name counts, and the latest name at a place; but only who proves to
+        be a node can take the place of one that did.
         """
         peer = self._peers.get((naming, name))
-        rival = self._rival((naming, name), host, said or source)
+        rival = self._rival((naming, name), host, said or source, proven=proven)
         if rival is not None:
             self._remove(rival)
         if peer is None:
             moved = False
             address = self._label(host, said or source)
-            peer = Peer(name, naming, host, address, source, now, said)
+            peer = Peer(name, naming, host, address, source, now, said, proven=proven)
         else:
             self._remove(peer)
             moved = self._moves(peer, host, source, said)
@@ -126,6 +130,14 @@ class Peers:
         self._add(peer)
         gone = self._crowded_out(host) if rival is None else (rival,)
         return Change(peer, moved, gone)
+
+    def get(self, name: str, naming: Naming) -> Peer | None:
+        """The node of that name."""
+        return self._peers.get((naming, name))
+
+    def forget(self, peer: Peer) -> None:
+        """`peer` is known no more."""
+        self._remove(peer)
 
     def located(self, peer: Peer, port: int) -> tuple[Peer, ...]:
         """`peer` answered at `port`; the nodes that were thought to be there, and are not."""
@@ -142,11 +154,16 @@ class Peers:
         return others
 
     def sender(self, host: str, source: int, now: float, *, said: int | None = None) -> Peer | None:
-        """The node that posted a value from there, or None where that is not certain."""
+        """The node that posted a value from there, or None where that is not certain.
+
+        One that is `proven` may be found as well; nothing that comes without its token is its.
+        """
         peers = self._by_host.get(host)
         if peers is None:
             return None
-        latest_first = tuple(reversed(peers.values()))
+        # Those that are proven would have shown their token, so open ones come first.
+        latest_first = [peer for peer in reversed(peers.values()) if not peer.proven]
+        latest_first += [peer for peer in reversed(peers.values()) if peer.proven]
         if said is not None:
             for peer in latest_first:
                 if peer.port == said:
@@ -160,15 +177,18 @@ class Peers:
         roaming = [
             peer
             for peer in latest_first
-            if peer.posts_elsewhere and not peer.displaced and now - peer.heard <= PRESENT
+            if peer.posts_elsewhere
+            and not peer.displaced
+            and not peer.proven
+            and now - peer.heard <= PRESENT
         ]
         return roaming[0] if len(roaming) == 1 else None
 
-    def _rival(self, key: _Key, host: str, port: int) -> Peer | None:
+    def _rival(self, key: _Key, host: str, port: int, *, proven: bool) -> Peer | None:
         """The other node that was at this very place: it was given another name since."""
         for other_key, other in self._by_host.get(host, {}).items():
             if other_key != key and (other.said or other.source) == port:
-                return other
+                return other if proven or not other.proven else None
         return None
 
     def _moves(self, peer: Peer, host: str, source: int, said: int | None) -> bool:

@@ -10,8 +10,9 @@ from aiocoap.numbers.codes import Code
 from aiocoap.numbers.optionnumbers import OptionNumber
 
 from pyaiot.errors import InvalidInput, InvalidValue
+from pyaiot.gateway.adapter import Refusal
 from pyaiot.gateway.coap.blockwise import Blockwise, failure
-from pyaiot.gateway.coap.payload import Announcement, Posted, announcement, posted
+from pyaiot.gateway.coap.payload import Announcement, Posted, announcement, posted, proof
 from pyaiot.gateway.coap.quiet import Quiet
 from pyaiot.gateway.coap.sockets import Sender, sender
 
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 ALIVE: Final = "alive"
 RESET: Final = "reset"
 SERVER: Final = "server"
+TOKEN: Final = "token="  # noqa: S105 - what stands before one
 
 _UNDERSTOOD: Final = frozenset(
     {
@@ -38,10 +40,14 @@ _PROXY: Final = frozenset({OptionNumber.PROXY_URI, OptionNumber.PROXY_SCHEME})
 class Visited(Protocol):
     """Who is told what nodes say."""
 
-    def announced(self, sender: Sender, said: int | None, announcement: Announcement) -> None:
-        """A node is there, and perhaps says at which port it serves."""
+    def announced(
+        self, sender: Sender, said: int | None, announcement: Announcement, token: str
+    ) -> Refusal | None:
+        """A node is there, perhaps says at which port it serves, and perhaps shows a token."""
 
-    def posted(self, sender: Sender, said: int | None, posted: Posted) -> None:
+    def posted(
+        self, sender: Sender, said: int | None, posted: Posted, token: str
+    ) -> Refusal | None:
         """A resource has a value."""
 
 
@@ -84,14 +90,21 @@ class Site:
         visitor = sender(request.remote.sockaddr, request.remote.pktinfo, self._interface)
         try:
             said = _port(request.opt.uri_query)
+            token = _token(request.opt.uri_query)
+            if not token:
+                token, body = proof(body)
             if name == SERVER:
-                self._visited.posted(visitor, said, posted(body))
+                refusal = self._visited.posted(visitor, said, posted(body), token)
             else:
                 told = announcement(body, visitor.host, reset=name == RESET)
-                self._visited.announced(visitor, said, told)
+                refusal = self._visited.announced(visitor, said, told, token)
         except InvalidInput as exc:
             self._log.warning("Refusing a post to /%s from %s: %s", name, visitor.host, exc)
             return failure(Code.BAD_REQUEST, exc.reason)
+        if refusal is not None:
+            later = refusal.code == "not_ready"
+            code = Code.SERVICE_UNAVAILABLE if later else Code.UNAUTHORIZED
+            return failure(code, str(refusal))
         return Message(code=Code.CHANGED, payload=b"Received '" + body + b"'")
 
 
@@ -104,3 +117,8 @@ def _port(query: tuple[str, ...]) -> int | None:
                 raise InvalidValue("A port must be a number from 1 to 65535.")
             return int(value)
     return None
+
+
+def _token(query: tuple[str, ...]) -> str:
+    """The device token in ``?token=T``; one too long for an option comes in several, in order."""
+    return "".join(item[len(TOKEN) :] for item in query if item.startswith(TOKEN))

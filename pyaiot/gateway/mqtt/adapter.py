@@ -18,7 +18,7 @@ from random import Random
 from typing import Final
 
 from pyaiot.errors import CommandFailed, InvalidInput, InvalidValue, LinkFailed
-from pyaiot.gateway.adapter import Address, Events, Naming, Sighting, Written
+from pyaiot.gateway.adapter import Address, Events, Naming, Refusal, Sighting, Written
 from pyaiot.gateway.mqtt import payload as payloads
 from pyaiot.gateway.mqtt import topics
 from pyaiot.gateway.mqtt.client import MqttClient
@@ -138,11 +138,13 @@ class MqttAdapter:
         node_id, name = topics.origin(message.topic)
         if name == topics.RESOURCES:
             payloads.parse_resources(message.payload)
-            _see(node_id, events)
-            self._note_list(node_id)
+            if _see(node_id, events) is not None:
+                self._note_list(node_id)
         else:
             value = payloads.parse_value(message.payload)
-            events.report(_see(node_id, events), name, value)
+            address = _see(node_id, events)
+            if address is not None:
+                events.report(address, name, value)
 
     def _note_list(self, node_id: str) -> None:
         asked = self._listed.pop(node_id, None)
@@ -188,6 +190,9 @@ class MqttAdapter:
             raise CommandFailed("The node has not subscribed to this resource.")
         return Written(confirmed=False)
 
+    def expel(self, address: Address, refusal: Refusal) -> None:
+        """Nothing: a node behind a broker has no connection here; what it says is dropped."""
+
     async def _publish(self, topic: str, message: bytes) -> bool:
         if self._client is None:
             raise CommandFailed(_NOT_CONNECTED)
@@ -197,10 +202,11 @@ class MqttAdapter:
             raise CommandFailed(_NOT_CONNECTED) from exc
 
 
-def _see(node_id: str, events: Events) -> Address:
+def _see(node_id: str, events: Events) -> Address | None:
+    """Where the node is; None if it may not be there."""
     address = Address(f"{_PREFIX}:{node_id}")
-    events.seen(address, Sighting(node_id, Naming.LOCAL, facts={"id": node_id}))
-    return address
+    refusal = events.seen(address, Sighting(node_id, Naming.LOCAL, facts={"id": node_id}))
+    return address if refusal is None else None
 
 
 def _node_id(address: Address) -> str:

@@ -4,20 +4,22 @@
 A node is asked for its resources as soon as its socket is open, and is announced with the first
 values it sends, or a little later if it stays silent. Until then it may name itself (`payload`);
 a named node has the same identity each time it comes. A name that comes later makes it another
-node: the nameless one is lost. Of two sockets with one name the newer is the node.
+node: the nameless one is lost. Of two sockets with one name the newer is the node. A node that
+comes with a token (`handshake`) is who the token says.
 """
 
 import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from pyaiot.errors import (
     CommandFailed,
@@ -30,7 +32,13 @@ from pyaiot.errors import (
     RateExceeded,
     StartFailed,
 )
-from pyaiot.gateway.adapter import Address, Events, Naming, Sighting, Written
+from pyaiot.gateway.adapter import Address, Events, Naming, Refusal, Sighting, Written
+from pyaiot.gateway.websocket.handshake import (
+    SUBPROTOCOL,
+    close_code_of,
+    status_of,
+    token_of,
+)
 from pyaiot.gateway.websocket.payload import DISCOVER, parse, set_request
 from pyaiot.gateway.websocket.socket import LibraryLog, NodeSocket
 from pyaiot.messages.origin import check_origin, is_loopback
@@ -56,10 +64,20 @@ JUST_NOW: Final = 1.0
 class _Node:
     """One socket and what it has said of itself."""
 
-    __slots__ = ("address", "allowance", "fresh_until", "life", "name", "sighting", "socket")
+    __slots__ = (
+        "address",
+        "allowance",
+        "fresh_until",
+        "life",
+        "name",
+        "sighting",
+        "socket",
+        "token",
+    )
 
     def __init__(self, socket: NodeSocket, address: Address, now: float) -> None:
         self.socket = socket
+        self.token = socket.token
         self.address = address
         self.allowance = Allowance(*FRAMES, now)
         self.name: str | None = None
@@ -141,6 +159,12 @@ class WebsocketAdapter:
         except KeyError:
             raise CommandFailed("The node is not connected.") from None
 
+    def expel(self, address: Address, refusal: Refusal) -> None:
+        """Close the node's socket, and take nothing from it any more."""
+        node = self._nodes.get(address)
+        if node is not None:
+            self._turn_away(node, refusal)
+
     async def _send(self, node: _Node, frame: str) -> None:
         try:
             await node.socket.send(frame)
@@ -158,6 +182,7 @@ class WebsocketAdapter:
                 self._host or None,
                 self.port,
                 process_request=self._admit,
+                select_subprotocol=_subprotocol,
                 create_connection=Socket,
                 compression=None,
                 open_timeout=5,
@@ -192,17 +217,27 @@ class WebsocketAdapter:
         self._sockets.discard(socket)
 
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(socket, NodeSocket)  # noqa: S101 - it came from `_bind`
+        headers = request.headers
         if request.path.partition("?")[0] != ROUTE:
             return socket.respond(HTTPStatus.NOT_FOUND, "Not found\n")
-        try:
-            check_origin(
-                request.headers.get_all("Origin"),
-                request.headers.get_all("Host"),
-                loopback=is_loopback(socket.local_address[0]),
-            )
-        except OriginRefused as exc:
-            self._complain(exc.reason)
-            return socket.respond(HTTPStatus.FORBIDDEN, f"{exc.reason}\n")
+        socket.token = token_of(
+            headers.get_all("Authorization"), headers.get_all("Sec-WebSocket-Protocol")
+        )
+        if not socket.token:
+            try:
+                check_origin(
+                    headers.get_all("Origin"),
+                    headers.get_all("Host"),
+                    loopback=is_loopback(socket.local_address[0]),
+                )
+            except OriginRefused as exc:
+                self._complain(exc.reason)
+                return socket.respond(HTTPStatus.FORBIDDEN, f"{exc.reason}\n")
+        refusal = self._events.objection(Sighting("", Naming.PASSING, token=socket.token))
+        if refusal is not None:
+            self._complain(f"refused {socket.remote_address[0]}: {refusal}")
+            return _unauthorized(socket, refusal)
         if len(self._nodes) >= self._max_nodes:
             self._complain(f"more than {self._max_nodes} nodes want to connect")
             return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many nodes\n")
@@ -253,12 +288,19 @@ class WebsocketAdapter:
             self._announce(node)
         else:
             self._see(node)
+        if node.address not in self._nodes:  # it may not be here
+            return
         for endpoint, value in (said.values or {}).items():
             self._events.report(node.address, endpoint, value)
 
     def _name(self, node: _Node, name: str) -> None:
         if node.name is not None and node.name != name:
             raise InvalidValue("A node must not change its id")
+        if node.token:
+            node.name = name
+            if node.sighting is not None:
+                node.sighting = self._sighting(node)
+            return
         if node.name is None and node.sighting is not None:
             self._events.lost(node.address)
             node.fresh_until = 0.0
@@ -266,22 +308,33 @@ class WebsocketAdapter:
             self._announce(node)
         node.name = name
 
-    def _see(self, node: _Node) -> None:
-        if node.sighting is not None:
-            self._events.seen(node.address, node.sighting)
+    def _see(self, node: _Node) -> bool:
+        """Tell that `node` is there; whether it may be."""
+        if node.sighting is None:
+            return True
+        refusal = self._events.seen(node.address, node.sighting)
+        if refusal is not None:
+            self._turn_away(node, refusal)
+        return refusal is None
+
+    def _turn_away(self, node: _Node, refusal: Refusal) -> None:
+        # At once: while its socket closes, nothing that it says may be taken for the node's.
+        self._forget(node)
+        self._tasks.create_task(node.socket.end(close_code_of(refusal), str(refusal)))
+
+    def _sighting(self, node: _Node) -> Sighting:
+        if node.name is None:
+            return Sighting(self._new_name(), Naming.PASSING, token=node.token)
+        return Sighting(node.name, Naming.LOCAL, facts={"id": node.name}, token=node.token)
 
     def _announce(self, node: _Node) -> None:
-        if node.name is None:
-            node.sighting = Sighting(self._new_name(), Naming.PASSING)
-            self._see(node)
+        node.sighting = self._sighting(node)
+        if not self._see(node) or node.name is None or node.token:
             return
         older = self._named.get(node.name)
         self._named[node.name] = node
-        node.sighting = Sighting(node.name, Naming.LOCAL, facts={"id": node.name})
-        self._see(node)
         if older is not None:
             self._complain(f"{node.address} takes the place of {older.address} as '{node.name}'")
-            # At once: while its socket closes, nothing that it says may be taken for the node's.
             self._forget(older)
             self._tasks.create_task(
                 older.socket.end(PermissionDenied.close_code, "Replaced by a newer connection")
@@ -319,3 +372,15 @@ class WebsocketAdapter:
                 char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
             )
             logger.warning("%s", shown)
+
+
+def _subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    # A browser ends a connection whose answer names none of what it offered.
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+
+
+def _unauthorized(socket: NodeSocket, refusal: Refusal) -> Response:
+    response = socket.respond(HTTPStatus(status_of(refusal)), f"{refusal}\n")
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

@@ -30,6 +30,8 @@ class NodeSocket(ServerConnection):
     """Told of the connection before anything was read; False refuses it."""
     ended: Callable[["NodeSocket"], None]
     """Told when the connection is gone."""
+    token = ""
+    """The device token that came with the request, if any."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""

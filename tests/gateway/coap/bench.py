@@ -59,8 +59,9 @@ def garbage(random: Random) -> list[bytes]:
 class CoapNode(Node):
     """A node that serves where it posts from."""
 
-    def __init__(self, name: str, device: Firmware) -> None:
+    def __init__(self, name: str, device: Firmware, token: str = "") -> None:
         self.name = name
+        self.query = f"token={token}" if token else ""
         self.device = device
 
     @property
@@ -68,13 +69,13 @@ class CoapNode(Node):
         return [(name, body.decode()) for name, body in self.device.written]
 
     async def announce(self) -> None:
-        self.device.post("alive", f"alive:{self.name}")
+        self.device.post("alive", f"alive:{self.name}", query=self.query)
 
     async def reboot(self) -> None:
         self.device.post("alive", f"reset:{self.name}")
 
     async def post(self, endpoint: str, value: str) -> None:
-        self.device.post("server", f"{endpoint}:{value}")
+        self.device.post("server", f"{endpoint}:{value}", query=self.query)
 
     async def freeze(self) -> None:
         self.device.frozen = True
@@ -90,6 +91,7 @@ class CoapBench(Bench):
     confirms = True
     reboots = True
     refuses = True
+    carries_tokens = True
 
     def __init__(self) -> None:
         self._port = free_port()
@@ -99,11 +101,13 @@ class CoapBench(Bench):
         return CoapAdapter("127.0.0.1", self._port, node_port=self._nodes_serve_at)
 
     @asynccontextmanager
-    async def node(self, name: str, resources: dict[str, str]) -> AsyncIterator[Node]:
+    async def node(
+        self, name: str, resources: dict[str, str], token: str = ""
+    ) -> AsyncIterator[Node]:
         async with firmware(self._port) as device:
             device.resources = {key: value.encode() for key, value in resources.items()}
             device.refused = {REFUSED: (wire.NOT_ALLOWED, b"no\nway")}
-            yield CoapNode(name, device)
+            yield CoapNode(name, device, token)
 
     def unstartable(self) -> CoapAdapter:
         return CoapAdapter("203.0.113.1", self._port)

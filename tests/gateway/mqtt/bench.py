@@ -125,6 +125,7 @@ class BrokerBench(Bench):
     protocol = "MQTT"
     naming = Naming.LOCAL
     confirms = False
+    forgets = False
 
     def __init__(self, host: str, port: int) -> None:
         self._server = Server(host, port)
@@ -138,6 +139,9 @@ class BrokerBench(Bench):
         return MqttAdapter(server, Random(1))
 
     @asynccontextmanager
-    async def node(self, name: str, resources: dict[str, str]) -> AsyncIterator[Node]:
+    async def node(
+        self, name: str, resources: dict[str, str], token: str = ""
+    ) -> AsyncIterator[Node]:
+        assert not token
         async with node_at(self._at, name, resources) as node:
             yield node

@@ -140,10 +140,13 @@ def url_of(adapter: WebsocketAdapter) -> str:
 
 @asynccontextmanager
 async def connected(
-    adapter: WebsocketAdapter, name: str | None = None
+    adapter: WebsocketAdapter, name: str | None = None, token: str = ""
 ) -> AsyncIterator[SocketNode]:
     """A node at `adapter`; it leaves the request at the opening unanswered, to be silent."""
-    async with connect(url_of(adapter), compression=None, close_timeout=0.1) as socket:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with connect(
+        url_of(adapter), compression=None, close_timeout=0.1, additional_headers=headers
+    ) as socket:
         assert await socket.recv() == '{"request": "discover"}'
         node = SocketNode(socket, adapter, name)
         life = asyncio.create_task(node.live())
@@ -162,6 +165,7 @@ class SocketBench(Bench):
     naming = Naming.LOCAL
     confirms = False
     connected = True
+    carries_tokens = True
 
     def __init__(self) -> None:
         self._adapter = WebsocketAdapter("127.0.0.1", 0)
@@ -173,9 +177,11 @@ class SocketBench(Bench):
         return WebsocketAdapter("203.0.113.1", 0)
 
     @asynccontextmanager
-    async def node(self, name: str, resources: dict[str, str]) -> AsyncIterator[Node]:
+    async def node(
+        self, name: str, resources: dict[str, str], token: str = ""
+    ) -> AsyncIterator[Node]:
         named = name if self.naming is Naming.LOCAL else None
-        async with connected(self._adapter, named) as node:
+        async with connected(self._adapter, named, token) as node:
             node.resources = resources
             yield node
 
