@@ -5,7 +5,6 @@ The OpenAPI description and the page's TypeScript types are made from this file.
 since the epoch. In a `...Change` a member that is missing stays as it is.
 """
 
-from enum import StrEnum
 from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -13,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pyaiot.messages.types import MAX_NAME, AlertState, Endpoint, Seconds, Severity, Status, Uid
 from pyaiot.model.access import Permission, Role
 from pyaiot.model.node import Availability
+from pyaiot.model.rule import Condition
 from pyaiot.model.value import Value
 
 MAX_LIMIT: Final = 1000
@@ -328,29 +328,17 @@ class Decision(Struct, frozen=True):
 # Alerts
 
 
-class Condition(StrEnum):
-    ABOVE = "above"
-    BELOW = "below"
-    OUTSIDE = "outside"
-    EQUALS = "equals"
-    RATE = "rate"
-    """Changes by more than `high` (or less than `low`) per second."""
-    SILENT = "silent"
-    """No reading for `seconds`."""
-    OFFLINE = "offline"
-    """The node is offline."""
-
-
 class RuleForm(Struct, frozen=True):
     """When to raise an alert."""
 
     name: AccountName
     condition: Condition
     node: Annotated[str, Meta(max_length=128)] = "*"
-    """A uid, or a pattern with * and ?."""
+    """A uid, or what people call the node, or a pattern with * and ? for either."""
     resource: Annotated[str, Meta(max_length=128)] = "*"
     path: Annotated[str, Meta(max_length=256)] = ""
     low: float | None = None
+    """What is too low, or for `equals` the number."""
     high: float | None = None
     text: Annotated[str, Meta(max_length=128)] | None = None
     """What it equals, where that is no number."""

@@ -7,6 +7,7 @@ import type { AlertState, Availability, Json, Permission, Severity, Status } fro
 export const ROLES = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What it is about. */
 export const CONDITIONS = ["above", "below", "outside", "equals", "rate", "silent", "offline"] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
