@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.contracts.store import (  # noqa: F401 - fixtures
-    _postgresql_template,
+    _postgresql_database,
     _sqlite_template,
     backend,
     blank_url,

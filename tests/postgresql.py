@@ -84,15 +84,27 @@ class PostgreSQL:
         """Throw a database away, whoever uses it."""
         self._ask(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def empty(self, name: str) -> None:
+        """Throw away all rows of a database of the store; quicker than another database."""
+        self._ask(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            " AND pid <> pg_backend_pid();"
+            "DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(relname), ', ')"
+            " || ' RESTART IDENTITY' FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version');"
+            "END $$",  # noqa: S608 - a name of ours
+            name,
+        )
+
     def url(self, name: str) -> str:
         """The store's address of a database."""
         return f"postgresql+asyncpg://{_USER}@/{name}?host={self.folder}"
 
-    def _ask(self, statement: str, *, check: bool = True) -> int:
+    def _ask(self, statement: str, name: str = _USER, *, check: bool = True) -> int:
+        command = [program("psql"), "-XqAt", "-h", str(self.folder), "-U", _USER, "-d", name]
         return subprocess.run(
-            [program("psql"), "-XqAt", "-h", str(self.folder), "-U", _USER, "-c", statement],
-            check=check, capture_output=True,
-        ).returncode  # fmt: skip
+            [*command, "-c", statement], check=check, capture_output=True
+        ).returncode
 
 
 @contextmanager

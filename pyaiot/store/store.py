@@ -8,6 +8,7 @@ from pyaiot.store.engine import Clock, Engine, open_engine
 from pyaiot.store.history import History
 from pyaiot.store.inbox import Inbox
 from pyaiot.store.migrations import migrate
+from pyaiot.store.nodes import NodeRecords
 from pyaiot.store.sessions import Sessions
 from pyaiot.store.versions import Versions
 
@@ -18,6 +19,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.history = History(engine)
+        self.nodes = NodeRecords(engine)
         self.versions = Versions(engine)
         self.accounts = Accounts(engine)
         self.sessions = Sessions(engine)

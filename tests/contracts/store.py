@@ -74,9 +74,9 @@ def store_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
         yield _copied(request.getfixturevalue("_sqlite_template"), tmp_path)
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    name = server.create(request.getfixturevalue("_postgresql_template"))
+    name: str = request.getfixturevalue("_postgresql_database")
     yield server.url(name)
-    server.drop(name)
+    server.empty(name)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _postgresql_template(postgresql: PostgreSQL) -> str:
+def _postgresql_database(postgresql: PostgreSQL) -> str:
     name = postgresql.create()
     asyncio.run(_migrate(postgresql.url(name)))
     return name

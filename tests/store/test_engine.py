@@ -84,13 +84,13 @@ class TestOpening:
         assert stat.S_IMODE(path.parent.parent.stat().st_mode) == 0o700
         await engine.close()
 
-    async def test_newer(self, store_url: str, clock: Clock) -> None:
-        engine = await open_engine(store_url, clock, migrate)
+    async def test_newer(self, blank_url: str, clock: Clock) -> None:
+        engine = await open_engine(blank_url, clock, migrate)
         async with engine.writing() as connection:
             await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         await engine.close()
         with pytest.raises(StartFailed, match=r"newer release of pyaiot \(schema 9999\)\.$"):
-            await Store.open(store_url, clock)
+            await Store.open(blank_url, clock)
 
     async def test_no_database(self, tmp_path: Path, clock: Clock) -> None:
         path = tmp_path / "x.db"

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What people say of nodes: names, owners, who else may do what, where they are."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from msgspec import UNSET, Struct, UnsetType
+from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pyaiot.accounts.names import checked_name, name_key
+from pyaiot.errors import LimitExceeded, NameTaken, NotFound
+from pyaiot.messages.types import MAX_SHARES, NodeAccess
+from pyaiot.model.access import Permission
+from pyaiot.model.node import Availability, checked_uid
+from pyaiot.store.accounts import locked
+from pyaiot.store.audit import Actor, record
+from pyaiot.store.schema import NODES, SHARES
+from pyaiot.store.sightings import Sightings
+from pyaiot.store.versions import raise_version
+
+_UNOWNED: Final = 0x7079_6169_6F75
+"""PostgreSQL's advisory lock while a node that is nobody's gets a name."""
+
+Location: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """One node, as it is kept. Times are microseconds since the epoch."""
+
+    uid: str
+    name: str
+    """What people call it; empty where it goes by its own name."""
+    title: str
+    """What it calls itself."""
+    protocol: str
+    owner: str | None
+    """The id of an account."""
+    public: Permission | None
+    location: Location | None
+    kind: str
+    first_seen: int | None
+    last_seen: int | None
+    availability: Availability | None
+    """None where it never came."""
+    bound: bool
+    approved: bool
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def access(self) -> NodeAccess:
+        """Who may do what with it, but for those it is shared with."""
+        return NodeAccess(self.uid, self.owner or "", self.name, self.public)
+
+
+class Edit(Struct, frozen=True):
+    """What is to change of a node; what is unset stays."""
+
+    name: str | UnsetType = UNSET
+    """Empty: it goes by its own name."""
+    owner: str | UnsetType | None = UNSET
+    """The id of an account, or None for nobody."""
+    public: Permission | UnsetType | None = UNSET
+    location: Location | UnsetType | None = UNSET
+    kind: str | UnsetType = UNSET
+    config: Mapping[str, Any] | UnsetType = UNSET
+
+
+_ACCESS: Final = frozenset({"name", "key", "owner", "public"})
+"""What others learn of at once when it changes."""
+
+
+class NodeRecords(Sightings):
+    """The records of nodes. All methods raise StoreFailed."""
+
+    async def get(self, uid: str) -> NodeRecord | None:
+        """The record of a node, if anything is known of it."""
+        async with self._engine.reading() as connection:
+            row = (await connection.execute(select(NODES).where(NODES.c.uid == uid))).first()
+        return None if row is None else _of(row)
+
+    async def records(
+        self,
+        limit: int,
+        after: str = "",
+        *,
+        uids: Collection[str] | None = None,
+        owner: str | None = None,
+        q: str = "",
+    ) -> list[NodeRecord]:
+        """At most `limit` records by uid, those after that uid.
+
+        Of `uids` or all; of an owner or all; with `q` in the name, the title or the uid.
+        """
+        query = select(NODES).where(NODES.c.uid > after).order_by(NODES.c.uid).limit(limit)
+        if uids is not None:
+            query = query.where(self._engine.one_of(NODES.c.uid, uids))
+        if owner is not None:
+            query = query.where(NODES.c.owner == owner)
+        if q:
+            columns = (NODES.c.name, NODES.c.title, NODES.c.uid)
+            found = [column.icontains(q, autoescape=True) for column in columns]
+            query = query.where(found[0] | found[1] | found[2])
+        async with self._engine.reading() as connection:
+            return [_of(row) for row in (await connection.execute(query)).all()]
+
+    async def change(self, uid: str, edit: Edit, by: Actor) -> bool:
+        """Change a node, one that has never come too; False where nothing is other than before.
+
+        Raises InvalidValue for what is no name or uid, NotFound where there is no such account,
+        NameTaken where the owner has another node that goes by that name (among nodes that are
+        nobody's likewise).
+        """
+        values = _values(edit)
+        uid = checked_uid(uid)
+        async with self._engine.writing() as connection:
+            if values.get("owner") is not None:
+                await locked(connection, values["owner"])
+            row = await self._locked(connection, uid)
+            changed = {name: new for name, new in values.items() if getattr(row, name) != new}
+            if not changed:
+                return False
+            if changed.keys() & {"key", "owner"}:
+                key = changed.get("key", row.key)
+                await self._check_free(connection, uid, key, changed.get("owner", row.owner))
+            statement = update(NODES).where(NODES.c.uid == uid)
+            await connection.execute(statement.values(**changed))
+            if changed.keys() & _ACCESS:
+                await raise_version(self._engine, connection, "access")
+            changed.pop("key", None)
+            await record(self._engine, connection, by, "node.change", uid, **changed)
+        return True
+
+    async def share(self, uid: str, user: str, level: Permission | None, by: Actor) -> bool:
+        """Let an account do something with a node, or nothing any more; False if it was so.
+
+        Raises NotFound where there is no such account, LimitExceeded.
+        """
+        uid = checked_uid(uid)
+        mine = (SHARES.c.node == uid) & (SHARES.c.user == user)
+        async with self._engine.writing() as connection:
+            account = await locked(connection, user)
+            await self._locked(connection, uid)
+            old = await connection.scalar(select(SHARES.c.level).where(mine))
+            if old == level:
+                return False
+            if level is None:
+                await connection.execute(delete(SHARES).where(mine))
+            else:
+                of_node = select(func.count()).select_from(SHARES).where(SHARES.c.node == uid)
+                if old is None and (await connection.scalar(of_node) or 0) >= MAX_SHARES:
+                    raise LimitExceeded(f"A node may be shared with {MAX_SHARES} people.")
+                statement = self._engine.insert(SHARES).values(
+                    node=uid, user=user, level=level.value
+                )
+                await connection.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=[SHARES.c.node, SHARES.c.user], set_={"level": level.value}
+                    )
+                )
+            await raise_version(self._engine, connection, "access")
+            await record(
+                self._engine, connection, by, "node.share", uid, user=account.name, level=level
+            )
+        return True
+
+    async def shares(self, uid: str) -> dict[str, Permission]:
+        """What other accounts may do with a node, by their ids."""
+        query = select(SHARES.c.user, SHARES.c.level).where(SHARES.c.node == uid)
+        async with self._engine.reading() as connection:
+            return {user: Permission(level) for user, level in await connection.execute(query)}
+
+    async def access(self) -> list[NodeAccess]:
+        """Who may do what with which nodes: those of which anything was said."""
+        shares = select(SHARES.c.node, SHARES.c.user, SHARES.c.level)
+        columns = (NODES.c.uid, NODES.c.owner, NODES.c.name, NODES.c.public)
+        said = (NODES.c.owner.is_not(None)) | (NODES.c.name != "") | (NODES.c.public.is_not(None))
+        shared: defaultdict[str, dict[str, Permission]] = defaultdict(dict)
+        async with self._engine.reading() as connection:
+            for node, user, level in await connection.execute(shares):
+                shared[node][user] = Permission(level)
+            query = select(*columns).where(said | NODES.c.uid.in_(select(SHARES.c.node).distinct()))
+            rows = (await connection.execute(query)).all()
+        return [
+            NodeAccess(
+                uid, owner or "", name, None if public is None else Permission(public),
+                shared.get(uid, {}),
+            )
+            for uid, owner, name, public in rows
+        ]  # fmt: skip
+
+    async def remove(self, uid: str, by: Actor) -> None:
+        """Forget a node with its tokens and shares; what it reported stays in the history.
+
+        Raises NotFound.
+        """
+        async with self._engine.writing() as connection:
+            gone = await connection.execute(delete(NODES).where(NODES.c.uid == uid))
+            if not gone.rowcount:
+                raise NotFound("There is no such node.")
+            await raise_version(self._engine, connection, "access")
+            await record(self._engine, connection, by, "node.remove", uid)
+
+    async def _locked(self, connection: AsyncConnection, uid: str) -> "Row[Any]":
+        """The row of a node, made if need be, which nobody else changes meanwhile."""
+        make = self._engine.insert(NODES).values(uid=uid).on_conflict_do_nothing()
+        await connection.execute(make)
+        query = select(NODES).where(NODES.c.uid == uid).with_for_update()
+        return (await connection.execute(query)).one()
+
+    async def _check_free(
+        self, connection: AsyncConnection, uid: str, key: str, owner: str | None
+    ) -> None:
+        if not key:
+            return
+        if owner is not None:
+            await locked(connection, owner)
+        elif self._engine.dialect == "postgresql":
+            lock = text("SELECT pg_advisory_xact_lock(:lock)")
+            await connection.execute(lock, {"lock": _UNOWNED})
+        other = select(NODES.c.uid).where(
+            NODES.c.key == key, NODES.c.owner.is_not_distinct_from(owner), NODES.c.uid != uid
+        )
+        if await connection.scalar(other.limit(1)) is not None:
+            raise NameTaken("There is a node of that name.")
+
+
+def _values(edit: Edit) -> dict[str, Any]:
+    """The columns that `edit` asks for. Raises InvalidValue for what is no name."""
+    values: dict[str, Any] = {}
+    if edit.name is not UNSET:
+        values["name"] = checked_name(edit.name) if edit.name.strip() else ""
+        values["key"] = name_key(values["name"])
+    if edit.public is not UNSET:
+        values["public"] = None if edit.public is None else edit.public.value
+    for name in ("owner", "location", "kind", "config"):
+        new = getattr(edit, name)
+        if new is not UNSET:
+            values[name] = dict(new) if isinstance(new, Mapping) else new
+    return values
+
+
+def _of(row: "Row[Any]") -> NodeRecord:
+    return NodeRecord(
+        uid=row.uid,
+        name=row.name,
+        title=row.title,
+        protocol=row.protocol,
+        owner=row.owner,
+        public=None if row.public is None else Permission(row.public),
+        location=row.location,
+        kind=row.kind,
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+        availability=None if row.availability is None else Availability(row.availability),
+        bound=row.bound,
+        approved=row.approved,
+        config=row.config or {},
+    )
