@@ -274,6 +274,47 @@ class DashboardSettings(ServiceSettings):
     )
     map_attribution: str = setting("", "whom to thank for map_tiles, shown in the map")
     map_api_key: str = setting("", "accepted for the original's sake; the map needs no key")
+    broker_link: str | None = setting(
+        None,
+        "broker as this server reaches it, HOST or HOST:PORT, with wss:// before it for TLS"
+        " (default: as browsers do)",
+        unit="address",
+    )
+    broker_ca: str | None = setting(
+        None, "certificates to trust (PEM) for the broker, instead of the system's", unit="file"
+    )
+    store: str | None = setting(
+        None,
+        "database: a file of SQLite, or postgresql://USER:PASSWORD@HOST/NAME"
+        " (default: ~/.local/share/pyaiot/pyaiot.db)",
+        unit="address",
+        secret=True,
+    )
+    anonymous: Literal["none", "view", "control", "script"] | None = setting(
+        None,
+        "what clients without credentials may do: nothing, see nodes, also set resources, also send"
+        " scripts (default: script if only this machine can connect, else none)",
+    )
+    unclaimed: Literal["public", "admins"] = setting(
+        "public", "who may use nodes that nobody owns: everybody who is let in, or administrators"
+    )
+    access_life: float = setting(
+        1800.0, "time for which a token of a person holds; the page renews it in time",
+        minimum=10, maximum=86_400, unit="seconds",
+    )  # fmt: skip
+    refresh_life: float = setting(
+        2_592_000.0, "time after which who did not come back has to log in again",
+        minimum=60, maximum=31_622_400, unit="seconds",
+    )  # fmt: skip
+    public_url: str | None = setting(
+        None,
+        "address of the page for links in QR codes and messages, such as https://iot.example/iot/"
+        " (default: where the page listens)",
+        unit="url",
+    )
+    recorder_health: str | None = setting(
+        None, "address of the recorder's health, to be told with that of all", unit="url"
+    )
 
     def __post_init__(self) -> None:
         """Raise SettingsInvalid for a value that is out of bounds."""

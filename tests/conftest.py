@@ -46,6 +46,14 @@ def tidy(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("no_task_is_left")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def nothing_is_left_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have services keep what they remember elsewhere than in the developer's own store."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def every_message_is_formatted() -> Iterator[None]:
     """Let pytest's handler, which raises what formatting raises, see debug messages as well."""

@@ -54,7 +54,7 @@ _ERROR_PAGE: Final = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Site:
     """All that the server needs to know."""
 

@@ -184,6 +184,15 @@ class Subscription:
         """What the next message changes. Raises LinkFailed at the end of the connection."""
         return self.mirror.apply(await self._receive(), self.now)
 
+    async def event(self) -> tuple[ToClient, list[Change]]:
+        """The next message, and what it changes. Raises LinkFailed at the end of the connection."""
+        message = await self._receive()
+        return message, self.mirror.apply(message, self.now)
+
+    async def tell(self, command: Command) -> None:
+        """Send a command; who gave it an id finds its result in `event`. Raises LinkFailed."""
+        await self._send(command)
+
     async def set(
         self,
         target: Target,

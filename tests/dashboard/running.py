@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +15,14 @@ from pyaiot.settings import DashboardSettings
 @asynccontextmanager
 async def running_dashboard(**settings: Any) -> AsyncIterator[str]:
     """The real service with default settings but for those given; yields its address."""
-    chosen = DashboardSettings(**{"web_host": "127.0.0.1", "web_port": 0, **settings})
+    with tempfile.TemporaryDirectory() as folder:
+        usual = {"web_host": "127.0.0.1", "web_port": 0, "store": f"{folder}/store.db"}
+        async with _serving(DashboardSettings(**{**usual, **settings})) as url:
+            yield url
+
+
+@asynccontextmanager
+async def _serving(chosen: DashboardSettings) -> AsyncIterator[str]:
     words: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     service = asyncio.create_task(serve(chosen, words.set_result))
     service.add_done_callback(lambda _: words.cancel())

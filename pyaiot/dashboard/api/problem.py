@@ -15,8 +15,11 @@ from pyaiot.errors import (
     LimitExceeded,
     LinkFailed,
     MessageTooLarge,
+    NameTaken,
     PermissionDenied,
     PyaiotError,
+    StoreConflict,
+    StoreFailed,
     TooManyConnections,
     UnknownNode,
 )
@@ -70,6 +73,9 @@ _STATUS: Final[tuple[tuple[type[PyaiotError], HTTPStatus], ...]] = (
     (UnknownNode, HTTPStatus.NOT_FOUND),
     (CommandTimeout, HTTPStatus.GATEWAY_TIMEOUT),
     (LinkFailed, HTTPStatus.SERVICE_UNAVAILABLE),
+    (NameTaken, HTTPStatus.CONFLICT),
+    (StoreConflict, HTTPStatus.CONFLICT),
+    (StoreFailed, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 
@@ -90,8 +96,6 @@ def problem_of(error: PyaiotError) -> Problem:
     for kind, status in _STATUS:
         if isinstance(error, kind):
             return _problem(status, error.code, error.reason)
-    if error.code == "store_failed":
-        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, error.code, "The store does not answer.")
     return problem_of_status(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

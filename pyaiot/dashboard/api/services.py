@@ -3,12 +3,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.accounts.tokens import Signer
+from pyaiot.dashboard.directory import Directory
+from pyaiot.dashboard.live import Live
 from pyaiot.dashboard.roll import Roll
 from pyaiot.model.moment import Moment
+from pyaiot.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,6 @@ class Services:
     clock: Callable[[], Moment]
     token_bytes: Callable[[int], bytes] = field(repr=False)
     """Cryptographically strong."""
-    store: Any = None
-    live: Any = None
-    directory: Any = None
+    store: Store
+    live: Live
+    directory: Directory

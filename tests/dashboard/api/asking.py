@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from tornado import web
@@ -19,12 +19,18 @@ from pyaiot.dashboard.api.guard import Guard
 from pyaiot.dashboard.api.handler import Api
 from pyaiot.dashboard.api.pace import Pace
 from pyaiot.dashboard.api.services import House, Services
+from pyaiot.dashboard.book import StoreBook
+from pyaiot.dashboard.directory import Directory
+from pyaiot.dashboard.live import Live
 from pyaiot.dashboard.roll import Roll
+from pyaiot.link.backoff import Backoff
 from pyaiot.link.listen import open_sockets
+from pyaiot.link.subscriber import Subscriber
 from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.messages.types import NodeAccess, Person
 from pyaiot.model.access import EVERYTHING, Role
 from pyaiot.model.moment import Moment
+from pyaiot.store.store import Store
 
 NOW = 1_700_000_000.0
 RING = KeyRing((KeyPair.generate(lambda size: b"k" * size),))
@@ -96,14 +102,19 @@ def unchunked(raw: bytes) -> bytes:
 class Place:
     """Who there is in a test, and what holds in the house."""
 
-    def __init__(self, house: House | None = None) -> None:
+    def __init__(self, house: House | None = None, store: Store | None = None) -> None:
+        """Where endpoints are tried that need one, `store` is it."""
         self.now = NOW
+        roll = Roll()
         self.services = Services(
             Signer(RING),
-            Roll(),
+            roll,
             house or House(HouseRules(EVERYTHING)),
             lambda: Moment(self.now, self.now - NOW),
             lambda size: b"r" * size,
+            cast("Store", store),
+            Live(Subscriber("ws://127.0.0.1:9/ws", [None], lambda: NOW), Backoff(lambda: 1.0)),
+            Directory(StoreBook(cast("Store", store)), roll),
         )
         self.people = {
             each.id: each
