@@ -82,7 +82,7 @@ class Suite:
             link(sources.load(CoapGatewaySettings, defaults)),
             link(sources.load(MqttGatewaySettings, defaults)),
             link(sources.load(WebsocketGatewaySettings, defaults)),
-            sources.load(DashboardSettings, defaults),
+            _linked(sources.load(DashboardSettings, defaults), broker),
         )
 
     def with_keys(self, path: str) -> "Suite":
@@ -133,6 +133,15 @@ class Suite:
                 Service("dashboard", partial(serve_page, self.dashboard)),
             ],
         )
+
+
+def _linked(page: DashboardSettings, broker: BrokerSettings) -> DashboardSettings:
+    """The page with its way to the broker, which is another than that of browsers."""
+    if page.broker_link is not None:
+        return page
+    return replace(
+        page, broker_link=f"{bracketed(near(broker.broker_host))}:{broker.broker_port}"
+    )
 
 
 def near(host: str) -> str:

@@ -20,13 +20,13 @@ class StoreBook:
         return await self._store.versions.newer("access", known)
 
     async def people(self) -> Sequence[Person]:
-        return ()
+        return await self._store.accounts.people()
 
     async def access(self) -> Sequence[NodeAccess]:
         return ()
 
     async def devices(self) -> Sequence[Device]:
-        return ()
+        return await self._store.devices.devices()
 
     async def ask(self, pending: Pending) -> None:
-        pass
+        await self._store.inbox.saw(pending)

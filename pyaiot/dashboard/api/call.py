@@ -16,6 +16,7 @@ from pyaiot.dashboard.api.services import Services
 from pyaiot.errors import AuthenticationFailed, PermissionDenied
 from pyaiot.model.access import Permission, Role
 from pyaiot.model.moment import Moment
+from pyaiot.store.audit import NOBODY, Actor
 
 Q = TypeVar("Q")
 B = TypeVar("B")
@@ -85,6 +86,11 @@ class Call(Generic[Q, B]):
     cookies: list[Cookie] = field(default_factory=list)
     status: int | None = None
     """Of the answer, where it is not that of the endpoint's declaration."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as it is written down that they did something."""
+        return NOBODY if self.claims is None else Actor(self.who.id, self.claims.name)
 
     def permissions(self, uid: str) -> frozenset[Permission]:
         """What the asker may do with a node."""
