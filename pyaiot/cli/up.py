@@ -139,9 +139,7 @@ def _linked(page: DashboardSettings, broker: BrokerSettings) -> DashboardSetting
     """The page with its way to the broker, which is another than that of browsers."""
     if page.broker_link is not None:
         return page
-    return replace(
-        page, broker_link=f"{bracketed(near(broker.broker_host))}:{broker.broker_port}"
-    )
+    return replace(page, broker_link=f"{bracketed(near(broker.broker_host))}:{broker.broker_port}")
 
 
 def near(host: str) -> str:
