@@ -23,7 +23,7 @@ class StoreBook:
         return await self._store.accounts.people()
 
     async def access(self) -> Sequence[NodeAccess]:
-        return ()
+        return await self._store.nodes.access()
 
     async def devices(self) -> Sequence[Device]:
         return await self._store.devices.devices()

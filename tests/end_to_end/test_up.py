@@ -32,8 +32,10 @@ async def test_everything_in_one_process(number: int, tmp_path: Path) -> None:
         await becomes(ports[0], "gateways", 3)
         config = json.loads(await fetched(f"http://localhost:{ports[4]}/config.json"))
         assert config["broker"]["port"] == ports[0]
+        # The page's server looks for itself.
+        await becomes(ports[0], "clients", 1)
         async with client(ports[0]):
-            await becomes(ports[0], "clients", 1)
+            await becomes(ports[0], "clients", 2)
         assert await up.end(number) == 0
     assert not list(folder.iterdir()), "keys of this run are left behind"
     assert "Traceback" not in up.log
