@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { computed, inject, shallowRef, watch, type InjectionKey, type ShallowRef } from "vue";
 
+import { StoredArchive } from "./api/archive";
+import { client } from "./api/browser";
 import { Frames } from "./frames";
+import { Annals } from "./model/annals";
 import { Memory } from "./model/memory";
 import { COMMAND_TIMEOUT, reduce, type Happening } from "./model/reduce";
 import { Tally } from "./model/tally";
@@ -35,6 +38,9 @@ export class Page {
 
   /** The course of each number since the page was opened; whoever draws it looks when the state changes. */
   readonly memory = new Memory();
+
+  /** The same, and before it what the server has stored. */
+  readonly annals = new Annals(this.memory, new StoredArchive(client), () => moment().steady);
 
   readonly tally = new Tally();
 
@@ -147,6 +153,7 @@ export class Page {
 
   /** Somebody else sits before the page, or the same with other rights: nothing of before is theirs to see. */
   private changeHands(): void {
+    this.annals.clear();
     this.frames.add({ type: "cleared" });
     if (session.shut.value) this.connection.close();
     else this.connection.connect();

@@ -7,7 +7,7 @@ export type View = (typeof VIEWS)[number];
  * Where on the page somebody is: all that a link to the same sight must hold.
  *
  * `params` are the rest: what is filtered, sorted, grouped; which node and resource are open
- * (`node`, `resource`), over which time (`range`). Each part of the page knows its own.
+ * (`node`, `resource`), over which time (`range`, `span`). Each part of the page knows its own.
  */
 export interface Place {
   readonly view: View;
@@ -32,13 +32,22 @@ export function placeText({ view, params }: Place): string {
   return `#/${view}${query === "" ? "" : `?${query}`}`;
 }
 
-/** The place after a change; a parameter is taken away by `null`. */
+/** What a span of time is of: another one of these begins with its own. */
+const SIGHT = ["node", "resource", "range"] as const;
+
+/**
+ * The place after a change; a parameter is taken away by `null`.
+ *
+ * Who looks at something else does not look at the same time (`span`), unless the change says so.
+ */
 export function moved(
   place: Place,
   change: { readonly view?: View; readonly params?: Readonly<Record<string, string | null>> },
 ): Place {
   const params: Record<string, string> = {};
-  for (const [name, value] of Object.entries({ ...place.params, ...change.params })) {
+  const turned = SIGHT.some((name) => name in (change.params ?? {}) && (change.params?.[name] ?? "") !== (place.params[name] ?? ""));
+  const { span, ...others } = place.params;
+  for (const [name, value] of Object.entries({ ...others, span: turned ? null : (span ?? null), ...change.params })) {
     if (value !== null && value !== "") params[name] = value;
   }
   return { view: change.view ?? place.view, params };

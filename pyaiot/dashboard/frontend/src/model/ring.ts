@@ -5,6 +5,12 @@ export interface Series {
   /** Seconds since the epoch. */
   readonly times: Float64Array;
   readonly numbers: Float64Array;
+  /** Where a point stands for several readings: their lowest, their highest, and how many they are. */
+  readonly spread?: {
+    readonly lows: Float64Array;
+    readonly highs: Float64Array;
+    readonly counts: Float64Array;
+  };
 }
 
 export const NO_SERIES: Series = { times: new Float64Array(0), numbers: new Float64Array(0) };

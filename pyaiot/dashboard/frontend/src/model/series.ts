@@ -16,7 +16,7 @@ export interface Span {
   readonly to: number;
 }
 
-export function summaryOf({ times, numbers }: Series, { from, to }: Span): Summary | null {
+export function summaryOf({ times, numbers, spread }: Series, { from, to }: Span): Summary | null {
   let count = 0;
   let sum = 0;
   let lowest = Number.POSITIVE_INFINITY;
@@ -25,10 +25,11 @@ export function summaryOf({ times, numbers }: Series, { from, to }: Span): Summa
     const time = times[index] ?? 0;
     const number = numbers[index] ?? Number.NaN;
     if (time < from || time > to || Number.isNaN(number)) continue;
-    count += 1;
-    sum += number;
-    lowest = Math.min(lowest, number);
-    highest = Math.max(highest, number);
+    const readings = spread?.counts[index] ?? 1;
+    count += readings;
+    sum += number * readings;
+    lowest = Math.min(lowest, spread?.lows[index] ?? number);
+    highest = Math.max(highest, spread?.highs[index] ?? number);
   }
   return count === 0 ? null : { lowest, mean: sum / count, highest, count };
 }
@@ -98,7 +99,7 @@ function leastOf(lowest: number, highest: number): number {
 }
 
 /** Ranges that are offered, in seconds. */
-export const RANGES = [30, 300, 1800] as const;
+export const RANGES = [30, 300, 1800, 21_600, 86_400, 604_800, 2_592_000, 31_536_000] as const;
 /** How far a chart reaches back: some seconds, or as far as anything is known. */
 export type Range = (typeof RANGES)[number] | "all";
 
@@ -106,6 +107,21 @@ export type Range = (typeof RANGES)[number] | "all";
 export function rangeOf(text: string | undefined): Range {
   if (text === "all") return "all";
   return RANGES.find((range) => String(range) === text) ?? RANGES[0];
+}
+
+/** Characters of an address that can be a span. */
+const LONGEST_SPAN = 40;
+
+/** The span in an address; null where it names none. */
+export function spanOf(text: string | undefined): Span | null {
+  const found = /^(\d{1,11}(?:\.\d{1,3})?)~(\d{1,11}(?:\.\d{1,3})?)$/.exec(text?.slice(0, LONGEST_SPAN) ?? "");
+  const [from, to] = [Number(found?.[1]), Number(found?.[2])];
+  return found !== null && from < to ? { from, to } : null;
+}
+
+/** How a span stands in an address. */
+export function spanText({ from, to }: Span): string {
+  return `${String(Number(from.toFixed(2)))}~${String(Number(to.toFixed(2)))}`;
 }
 
 /**

@@ -48,6 +48,16 @@ describe("moved", () => {
     expect(moved(place, { view: "map" })).toEqual({ view: "map", params: place.params });
   });
 
+  it("leaves a time that was looked at with what it was of", () => {
+    const looking: Place = { view: "cards", params: { node: "1", resource: "led", span: "1~2" } };
+    for (const params of [{ node: "2" }, { resource: "x" }, { range: "300" }, { node: null, resource: null }]) {
+      expect(moved(looking, { params }).params.span).toBeUndefined();
+    }
+    expect(moved(looking, { params: { node: "1", resource: "led" } }).params.span).toBe("1~2");
+    expect(moved(looking, { view: "map", params: { range: null } }).params.span).toBe("1~2");
+    expect(moved(looking, { params: { node: "2", span: "3~4" } }).params.span).toBe("3~4");
+  });
+
   it("takes away what is null or empty", () => {
     expect(moved(place, { params: { node: null, q: "" } }).params).toEqual({});
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, it } from "vitest";
 
-import { rangeOf, rangesFor, rowsOf, scaleOf, shifted, summaryOf, zoomed } from "../../src/model/series";
+import { rangeOf, rangesFor, rowsOf, scaleOf, shifted, spanOf, spanText, summaryOf, zoomed } from "../../src/model/series";
 import type { Series } from "../../src/model/ring";
 
 const series = (...points: readonly (readonly [number, number])[]): Series => ({
@@ -59,18 +59,26 @@ describe("scaleOf", () => {
 
 describe("ranges", () => {
   it("come from the address", () => {
-    expect(["30", "300", "1800", "all", "31", "", undefined].map(rangeOf)).toEqual([30, 300, 1800, "all", 30, 30, 30]);
+    expect(["30", "300", "86400", "all", "31", "", undefined].map(rangeOf)).toEqual([30, 300, 86_400, "all", 30, 30, 30]);
   });
 
   it("are offered as far as there is something to see", () => {
     expect(rangesFor(5, 30)).toEqual([30, "all"]);
     expect(rangesFor(31, 30)).toEqual([30, 300, "all"]);
     expect(rangesFor(5, 1800)).toEqual([30, 1800, "all"]);
-    expect(rangesFor(9999, "all")).toEqual([30, 300, 1800, "all"]);
+    expect(rangesFor(9999, "all")).toEqual([30, 300, 1800, 21_600, "all"]);
+    expect(rangesFor(5_000_000, 30)).toEqual([30, 300, 1800, 21_600, 86_400, 604_800, 2_592_000, 31_536_000, "all"]);
   });
 });
 
 describe("a span", () => {
+  it("stands in the address, and is known again", () => {
+    expect(spanOf(spanText({ from: 1_700_000_000.25, to: 1_700_000_600 }))).toEqual({ from: 1_700_000_000.25, to: 1_700_000_600 });
+    for (const text of [undefined, "", "1", "2~1", "1~1", "a~b", "1~2~3", "-1~2", "1e3~1e4", `1~${"9".repeat(99)}`]) {
+      expect(spanOf(text)).toBeNull();
+    }
+  });
+
   const most = { from: 0, to: 100 };
 
   it("is zoomed around a place in it, within what there is", () => {

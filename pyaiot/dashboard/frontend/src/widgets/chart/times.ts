@@ -13,3 +13,15 @@ export function clockOf(language: Language, step: number): (time: number) => str
   });
   return (time) => format.format(time * 1000);
 }
+
+/** The same with the day, for spans of more than one. */
+export function dayClockOf(language: Language): (time: number) => string {
+  const format = new Intl.DateTimeFormat(language, {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  return (time) => format.format(time * 1000);
+}

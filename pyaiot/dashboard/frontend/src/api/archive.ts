@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { seriesOf, trackKey, type Archive } from "../model/annals";
+import type { Series } from "../model/ring";
+import type { Span } from "../model/series";
+import { all, at, type Client } from "./client";
+import type { Course, Series as Stored } from "./types";
+
+/** Series of one node that are looked through. */
+const MOST = 2_000;
+
+/** What the server has stored. */
+export class StoredArchive implements Archive {
+  constructor(private readonly client: Client) {}
+
+  async beginnings(uid: string): Promise<ReadonlyMap<string, number>> {
+    const series = await all<Stored>(this.client, `${at("nodes", uid)}/series`, {}, MOST);
+    return new Map(
+      series.flatMap(({ endpoint, path, first }) => (first === null ? [] : [[trackKey(endpoint, path), first] as const])),
+    );
+  }
+
+  async course(uid: string, endpoint: string, track: string, { from, to }: Span, points: number): Promise<Series> {
+    const course = await this.client.call<Course>("GET", `${at("nodes", uid, "resources", endpoint)}/history`, {
+      query: { from: Math.max(0, from), to, points, path: track },
+    });
+    return seriesOf(course.points, course.step);
+  }
+}
