@@ -6,7 +6,7 @@ raises the version of ``access``, so that all services learn of it.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -90,6 +90,12 @@ class Accounts:
         )
         async with self._engine.reading() as connection:
             return list((await connection.scalars(query)).all())
+
+    async def called(self, ids: Collection[str]) -> dict[str, str]:
+        """What the accounts with these ids are called; those that are not there are left out."""
+        query = select(USERS.c.id, USERS.c.name).where(self._engine.one_of(USERS.c.id, ids))
+        async with self._engine.reading() as connection:
+            return {row.id: row.name for row in await connection.execute(query)}
 
     async def people(self) -> list[Person]:
         """Everybody, as a broker is to know them."""

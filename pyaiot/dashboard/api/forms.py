@@ -110,6 +110,10 @@ class OpenSession(Struct, frozen=True):
     current: bool
 
 
+class AccountChange(Struct, frozen=True):
+    name: AccountName
+
+
 class NewUser(Struct, frozen=True):
     name: AccountName
     password: NewPassword
@@ -120,6 +124,11 @@ class UserChange(Struct, frozen=True):
     name: AccountName | UnsetType = UNSET
     role: Role | UnsetType = UNSET
     password: NewPassword | UnsetType = UNSET
+
+
+class NamesWanted(Struct, frozen=True):
+    q: Annotated[str, Meta(max_length=MAX_NAME)] = ""
+    """What they begin with."""
 
 
 # Nodes
@@ -442,6 +451,13 @@ class AuditEntry(Struct, frozen=True):
     action: str
     subject: str
     detail: dict[str, Any]
+
+
+class AuditWanted(Paging, frozen=True):
+    q: Annotated[str, Meta(max_length=128)] = ""
+    """In the action or the subject."""
+    user: Label = ""
+    """The name of the account that did it."""
 
 
 class Part(Struct, frozen=True):

@@ -3,6 +3,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from pyaiot.dashboard.api.problem import CONTENT_TYPE, encoded, problem_of, prob
 from pyaiot.dashboard.api.request import body_of, check_params, query_of
 from pyaiot.dashboard.api.services import Services
 from pyaiot.dashboard.policy import GUARDS, NOTHING
-from pyaiot.errors import AuthenticationFailed, MessageTooLarge, PyaiotError
+from pyaiot.errors import AuthenticationFailed, MessageTooLarge, PyaiotError, RateExceeded
 
 PREFIX: Final = "/api/v1"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -268,6 +269,8 @@ class Handler(web.RequestHandler):
 
     def _tell(self, error: PyaiotError) -> None:
         self._problem(problem_of(error))
+        if isinstance(error, RateExceeded) and error.retry_after is not None:
+            self.set_header("Retry-After", str(max(1, math.ceil(error.retry_after))))
         self._ending = self.finish()
 
     def _problem(self, what: Problem) -> None:

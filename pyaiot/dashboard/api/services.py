@@ -4,7 +4,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pyaiot.accounts.hashing import Hasher
 from pyaiot.accounts.permissions import HouseRules
+from pyaiot.accounts.throttle import Throttle
 from pyaiot.accounts.tokens import Signer
 from pyaiot.dashboard.directory import Directory
 from pyaiot.dashboard.live import Live
@@ -43,3 +45,5 @@ class Services:
     store: Store
     live: Live
     directory: Directory
+    hasher: Hasher = field(default_factory=Hasher, repr=False)
+    throttle: Throttle = field(default_factory=Throttle, repr=False)

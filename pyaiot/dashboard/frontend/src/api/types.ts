@@ -79,6 +79,10 @@ export interface OpenSession {
   readonly current: boolean;
 }
 
+export interface AccountChange {
+  readonly name: string;
+}
+
 export interface NewUser {
   readonly name: string;
   readonly password: string;
@@ -89,6 +93,10 @@ export interface UserChange {
   readonly name?: string;
   readonly role?: Role;
   readonly password?: string;
+}
+
+export interface NamesWanted {
+  readonly q: string;
 }
 
 export interface Location {
@@ -361,6 +369,13 @@ export interface AuditEntry {
   readonly action: string;
   readonly subject: string;
   readonly detail: { readonly [name: string]: Json };
+}
+
+export interface AuditWanted {
+  readonly limit: number;
+  readonly cursor: string | null;
+  readonly q: string;
+  readonly user: string;
 }
 
 /** How one service is. */
