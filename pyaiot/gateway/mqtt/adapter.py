@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """MQTT nodes, through a broker (WIRE.md section 5).
 
-Two subscriptions hear all nodes. Whatever a node publishes shows that it is there: nodes behind an
-MQTT-SN bridge say ``node/check`` only at start and never hear the gateway ask for it.
+Two subscriptions hear all nodes; at the embedded broker their connections are heard themselves.
+Whatever a node publishes shows that it is there: nodes behind an MQTT-SN bridge say ``node/check``
+only at start and never hear the gateway ask for it.
 
 What the broker retained is ignored, all of it: it says nothing of whether a node is there now, nor
 when a value was measured. A node that is there is asked for its values anyway, and what it then
@@ -11,9 +12,10 @@ publishes comes to us as a live message, even where it wants that to be retained
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
@@ -25,6 +27,7 @@ from pyaiot.gateway.mqtt.client import MqttClient
 from pyaiot.gateway.mqtt.complaints import Complaints
 from pyaiot.gateway.mqtt.packets import Publish
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.gateway.mqtt.visitor import Visitor
 from pyaiot.link.backoff import Backoff
 
 logger = logging.getLogger(__name__)
@@ -67,9 +70,12 @@ class MqttAdapter:
         self._client: MqttClient | None = None
         self._clock = clock
         self._complaints = Complaints(clock())
-        self._listed: dict[str, asyncio.Event] = {}
-        """Discoveries that wait for a node's list, by its id."""
-        self._unasked: dict[str, None] = {}
+        self._events: Events | None = None
+        self._visitors: dict[int, Visitor] = {}
+        """Nodes at the embedded broker that came with a token."""
+        self._listed: dict[Address, asyncio.Event] = {}
+        """Discoveries that wait for a node's list."""
+        self._unasked: dict[Address, None] = {}
         self._more_unasked = asyncio.Event()
         self._was_ready = False
 
@@ -80,19 +86,22 @@ class MqttAdapter:
         cannot listen.
         """
         self._was_ready = False
+        self._events = events
         async with contextlib.AsyncExitStack() as stack:
             server = self._wanted
+            subscriptions: Sequence[str] = topics.SUBSCRIPTIONS
             if server.host.partition(":")[0] == EMBEDDED:
                 # Costs some megabytes, so it is imported only by whoever wants it.
                 from pyaiot.gateway.mqtt.embedded import embedded_broker  # noqa: PLC0415
 
-                server = await stack.enter_async_context(embedded_broker(server))
+                server = await stack.enter_async_context(embedded_broker(server, self))
+                subscriptions = ()
             self.server = server
             client = self._client = MqttClient(
                 server,
                 self._client_id,
-                topics.SUBSCRIPTIONS,
-                lambda message: self._take(message, events),
+                subscriptions,
+                self._take,
                 self._backoff,
             )
             await client.run(lambda: self._meanwhile(ready))
@@ -117,41 +126,86 @@ class MqttAdapter:
             await self._more_unasked.wait()
             self._more_unasked.clear()
             while self._unasked:
-                node_id, _ = self._unasked.popitem()
+                address, _ = self._unasked.popitem()
                 with contextlib.suppress(CommandFailed):
-                    await self._publish(topics.discovery(node_id), payloads.ASK_VALUES)
+                    await self._ask(address, payloads.ASK_VALUES)
 
-    def _take(self, message: Publish, events: Events) -> None:
-        if message.retain:
+    # What the embedded broker asks, and tells
+
+    def objection(self, token: str) -> Refusal | None:
+        """Why a client with `token`, or without one, is not let in (`House`)."""
+        if self._events is None:
+            return None
+        refusal = self._events.objection(Sighting("", Naming.PASSING, token=token))
+        if refusal is not None and self._complaints.due(refusal.code, self._clock()):
+            logger.warning("MQTT client refused: %s", refusal)
+        return refusal
+
+    def knows(self, user: str | None, password: str | None) -> bool:
+        """Whether they are the user and password that were set (`House`)."""
+        wanted = self._wanted
+        return wanted.user is not None and all(
+            hmac.compare_digest((given or "").encode(), (known or "").encode())
+            for given, known in ((user, wanted.user), (password, wanted.password))
+        )
+
+    def took(self, visitor: Visitor, message: Publish) -> None:
+        """A client published `message` (`House`)."""
+        if message.topic.startswith(topics.OF_NODES):
+            self._take(message, visitor)
+
+    def left(self, visitor: Visitor) -> None:
+        """A client's connection ended (`House`). Its node is not lost by that: it may sleep."""
+        self._visitors.pop(visitor.number, None)
+
+    def _take(self, message: Publish, visitor: Visitor | None = None) -> None:
+        if message.retain or self._events is None:
             return
         try:
-            self._understand(message, events)
+            self._understand(message, self._events, visitor)
         except InvalidInput as exc:
             about = message.topic.rpartition("/")[0][:80]
             if self._complaints.due(about, self._clock()):
                 logger.warning("message at %r refused: %s", message.topic[:160], exc.reason)
 
-    def _understand(self, message: Publish, events: Events) -> None:
+    def _understand(self, message: Publish, events: Events, visitor: Visitor | None) -> None:
         if message.topic == topics.NODE_CHECK:
-            _see(payloads.parse_check(message.payload), events)
+            self._see(payloads.parse_check(message.payload), events, visitor)
             return
         node_id, name = topics.origin(message.topic)
         if name == topics.RESOURCES:
             payloads.parse_resources(message.payload)
-            if _see(node_id, events) is not None:
-                self._note_list(node_id)
+            address = self._see(node_id, events, visitor)
+            if address is not None:
+                self._note_list(address)
         else:
             value = payloads.parse_value(message.payload)
-            address = _see(node_id, events)
+            address = self._see(node_id, events, visitor)
             if address is not None:
                 events.report(address, name, value)
 
-    def _note_list(self, node_id: str) -> None:
-        asked = self._listed.pop(node_id, None)
+    def _see(self, node_id: str, events: Events, visitor: Visitor | None) -> Address | None:
+        """Where the node is; None if it may not be there."""
+        if visitor is None or not visitor.token:
+            address = Address(f"{_PREFIX}:{node_id}")
+            sighting = Sighting(node_id, Naming.LOCAL, facts={"id": node_id})
+            return address if events.seen(address, sighting) is None else None
+        if not visitor.claims(node_id):
+            raise InvalidValue("Who comes with a token is one node.")
+        address = Address(f"{_PREFIX}#{visitor.number}:{node_id}")
+        sighting = Sighting(node_id, Naming.LOCAL, facts={"id": node_id}, token=visitor.token)
+        self._visitors[visitor.number] = visitor
+        if events.seen(address, sighting) is None:
+            return address
+        visitor.end()
+        return None
+
+    def _note_list(self, address: Address) -> None:
+        asked = self._listed.pop(address, None)
         if asked is not None:
             asked.set()
         elif len(self._unasked) < MAX_UNASKED:
-            self._unasked[node_id] = None
+            self._unasked[address] = None
             self._more_unasked.set()
 
     async def discover(self, address: Address) -> None:
@@ -159,11 +213,11 @@ class MqttAdapter:
 
         Raises CommandFailed when the list does not come.
         """
-        node_id = _node_id(address)
-        listed = self._listed.setdefault(node_id, asyncio.Event())
+        _located(address)
+        listed = self._listed.setdefault(address, asyncio.Event())
         try:
             for _ in range(2):
-                await self._publish(topics.discovery(node_id), payloads.ASK_RESOURCES)
+                await self._ask(address, payloads.ASK_RESOURCES)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LIST_TIMEOUT):
                         await listed.wait()
@@ -171,13 +225,13 @@ class MqttAdapter:
             else:
                 raise CommandFailed("The node does not list its resources.")
         finally:
-            if self._listed.get(node_id) is listed:
-                del self._listed[node_id]
-        await self._publish(topics.discovery(node_id), payloads.ASK_VALUES)
+            if self._listed.get(address) is listed:
+                del self._listed[address]
+        await self._ask(address, payloads.ASK_VALUES)
 
     async def write(self, address: Address, endpoint: str, payload: str) -> Written:
         """Publish `payload` for the node; that it took it shows only in its next report."""
-        node_id = _node_id(address)
+        _, node_id = _located(address)
         try:
             topic = topics.setting(node_id, topics.checked_resource(endpoint))
         except InvalidValue as exc:
@@ -186,12 +240,32 @@ class MqttAdapter:
         if len(message) > payloads.MAX_PAYLOAD:
             # A broker may end the connection of all nodes for it.
             raise CommandFailed("The value is too long.")
-        if not await self._publish(topic, message):
+        if not await self._tell(address, topic, message):
             raise CommandFailed("The node has not subscribed to this resource.")
         return Written(confirmed=False)
 
-    def expel(self, address: Address, refusal: Refusal) -> None:
-        """Nothing: a node behind a broker has no connection here; what it says is dropped."""
+    def expel(self, address: Address, refusal: Refusal) -> None:  # noqa: ARG002 - a broker of 3.1.1 has no words for it
+        """End the connection of a node that came with a token.
+
+        Others have none that is known to be theirs; what they say is dropped.
+        """
+        number, _ = _located(address, lenient=True)
+        visitor = self._visitors.pop(number, None)
+        if visitor is not None:
+            visitor.end()
+
+    async def _ask(self, address: Address, what: bytes) -> None:
+        _, node_id = _located(address)
+        await self._tell(address, topics.discovery(node_id), what)
+
+    async def _tell(self, address: Address, topic: str, message: bytes) -> bool:
+        """Send a message to that node; False where it is known not to hear it."""
+        number, _ = _located(address)
+        if not number:
+            return await self._publish(topic, message)
+        if number not in self._visitors:
+            raise CommandFailed("The node is not connected.")
+        return self._visitors[number].deliver(topic, message)
 
     async def _publish(self, topic: str, message: bytes) -> bool:
         if self._client is None:
@@ -202,18 +276,18 @@ class MqttAdapter:
             raise CommandFailed(_NOT_CONNECTED) from exc
 
 
-def _see(node_id: str, events: Events) -> Address | None:
-    """Where the node is; None if it may not be there."""
-    address = Address(f"{_PREFIX}:{node_id}")
-    refusal = events.seen(address, Sighting(node_id, Naming.LOCAL, facts={"id": node_id}))
-    return address if refusal is None else None
+def _located(address: Address, *, lenient: bool = False) -> tuple[int, str]:
+    """The number of a node's connection (0 if it came without a token), and the node's id.
 
-
-def _node_id(address: Address) -> str:
-    prefix, _, node_id = address.partition(":")
+    Raises CommandFailed where no node can be, unless `lenient`.
+    """
+    place, _, node_id = address.partition(":")
+    prefix, _, number = place.partition("#")
     try:
-        if prefix == _PREFIX:
-            return topics.checked_node_id(node_id)
+        if prefix == _PREFIX and (number.isdecimal() or place == prefix):
+            return int(number or 0), topics.checked_node_id(node_id)
     except InvalidValue:
         pass
+    if lenient:
+        return 0, ""
     raise CommandFailed(f"There is no MQTT node at '{address}'.")

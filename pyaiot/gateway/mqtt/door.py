@@ -8,11 +8,13 @@ Beyond loopback a client that shows no password is a stranger. It may be a node,
 gateways, but can neither see what other nodes report nor set anything.
 """
 
-from typing import Final
+import re
+from typing import Final, NamedTuple
 
 from pyaiot.errors import InvalidMessage
+from pyaiot.gateway.adapter import Refusal
 from pyaiot.gateway.mqtt import packets
-from pyaiot.gateway.mqtt.packets import Cursor, Frame, Version
+from pyaiot.gateway.mqtt.packets import Cursor, Frame, Publish, Version
 from pyaiot.gateway.mqtt.payload import MAX_PAYLOAD
 
 MAX_PACKET: Final = MAX_PAYLOAD + 2048
@@ -34,12 +36,54 @@ _IDS: Final = frozenset({packets.PUBACK, packets.PUBREC, packets.PUBREL, packets
 """Packets that are an identifier and nothing else."""
 
 
+_RETURN_CODES: Final = {"not_ready": 3, "invalid_token": 4, "unknown_token": 4}
+
+_TOKEN: Final = re.compile(r"eyJ[\w-]*\.[\w-]*\.[\w-]*", re.ASCII)
+"""A JSON Web Token, whether it holds or not: nobody chooses such a password."""
+
+
 class WrongVersion(InvalidMessage):
     """The client asks for another version than 3.1.1."""
 
 
-def check_connect(frame: Frame) -> int:
-    """The keep-alive in seconds that the client promises in its first packet (section 3.1).
+class TurnedAway(InvalidMessage):
+    """The client is not let in; `answer` is the code that it is told (section 3.2.2.3)."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(str(refusal))
+        self.answer = _RETURN_CODES.get(refusal.code, 5)
+
+
+class Connect(NamedTuple):
+    """What matters of a client's first packet."""
+
+    keep_alive: int
+    """Seconds, which the client promises."""
+    client_id: str
+    user: str | None
+    password: str | None
+    will: Publish | None
+    """What is to be published when its connection breaks."""
+    will_bytes: bytes
+
+    @property
+    def token(self) -> str:
+        """The device token that it gives for a password, if it does."""
+        return self.password if self.password and _TOKEN.fullmatch(self.password) else ""
+
+    def disguised(self, client_id: str) -> Frame:
+        """The same packet with another client id, no credentials, and for a clean session."""
+        flags = 0x02
+        if self.will is not None:
+            flags |= 0x04 | self.will.qos << 3 | self.will.retain << 5
+        head = b"\x00\x04MQTT\x04" + bytes((flags,)) + self.keep_alive.to_bytes(2, "big")
+        name = client_id.encode()
+        body = head + len(name).to_bytes(2, "big") + name + self.will_bytes
+        return Frame(packets.CONNECT, 0, body, whole=True)
+
+
+def check_connect(frame: Frame) -> Connect:
+    """What the client says in its first packet (section 3.1).
 
     Raises WrongVersion, or InvalidMessage for what is no CONNECT.
     """
@@ -51,17 +95,30 @@ def check_connect(frame: Frame) -> int:
         raise WrongVersion("MQTT 3.1.1 is spoken here.")
     flags = cursor.number(1)
     keep_alive = cursor.number(2)
-    cursor.text()
+    client_id = cursor.text()
+    will, will_bytes = None, b""
     if flags & 0x04:
-        _check_topic(cursor.text())
-        cursor.take(cursor.number(2))
-    for given in (0x80, 0x40):
-        if flags & given:
-            cursor.text()
+        before = cursor.left
+        topic = cursor.text()
+        _check_topic(topic)
+        payload = cursor.take(cursor.number(2))
+        will = Publish(topic, payload, flags >> 3 & 3, bool(flags & 0x20))
+        will_bytes = frame.body[len(frame.body) - before : len(frame.body) - cursor.left]
+    user, password = (cursor.text() if flags & each else None for each in (0x80, 0x40))
     _check_end(cursor)
     if flags & 0x01 or flags & 0x18 == 0x18:
         raise InvalidMessage("CONNECT has flags that do not exist.")
-    return keep_alive
+    return Connect(keep_alive, client_id, user, password, will, will_bytes)
+
+
+def published(frame: Frame) -> Publish:
+    """What the client publishes in a packet that has been checked."""
+    cursor = Cursor(frame.body)
+    topic = cursor.text()
+    qos = (frame.flags >> 1) & 3
+    packet_id = cursor.number(2) if qos else 0
+    # To the gateway it is live, whether or not it is to be retained.
+    return Publish(topic, cursor.rest(), qos, False, packet_id)
 
 
 def check(frame: Frame) -> None:

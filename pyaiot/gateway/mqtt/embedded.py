@@ -6,12 +6,16 @@ does not enforce keep-alive, queues without bounds for a client that does not re
 behind whose errors nobody looks at. So the connections are accepted here, and amqtt gets only
 packets that `door` lets in.
 
+What nodes publish the gateway takes from their connections, before amqtt acknowledges it: so it
+knows who said it, and what is acknowledged is in its spool.
+
 No session outlives its connection, and there are no ``$SYS`` topics.
 """
 
 import asyncio
 import contextlib
 import errno
+import hashlib
 import hmac
 import ipaddress
 import logging
@@ -19,7 +23,9 @@ import secrets
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +40,7 @@ from pyaiot.errors import InvalidMessage, StartFailed
 from pyaiot.gateway.mqtt import door, packets
 from pyaiot.gateway.mqtt.packets import Cutter
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.gateway.mqtt.visitor import House, Visitor
 from pyaiot.messages.origin import is_loopback
 from pyaiot.model.rate import Allowance
 
@@ -59,6 +66,74 @@ CLOSE_TIMEOUT: Final = 0.5
 
 _LISTENER: Final = "default"
 _STRANGER: Final = "pyaiot.stranger"
+_VISITOR: Final = "pyaiot.visitor"
+_OWN: Final = "gateway"
+"""The user name of the gateway itself, where it needs one."""
+
+_serving: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
+"""Whose connection amqtt is at work for; it does not pass that on to its plugins."""
+
+
+class Guard:
+    """What happens at one visitor's connection before amqtt hears of it."""
+
+    def __init__(self, house: House, visitor: Visitor, own: Server) -> None:
+        """`own` says by which user and password the gateway itself is known."""
+        self.visitor = visitor
+        self._house = house
+        self._own = own
+        self._unreleased: set[int] = set()
+        self._will: packets.Publish | None = None
+
+    def admit(self, connect: door.Connect, frame: packets.Frame) -> packets.Frame:
+        """The first packet as amqtt is to see it. Raises TurnedAway."""
+        visitor = self.visitor
+        self._will = connect.will
+        if _same(connect.user, self._own.user) and _same(connect.password, self._own.password):
+            visitor.is_gateway = True
+            return frame
+        if self._house.knows(connect.user, connect.password):
+            return frame
+        refusal = self._house.objection(connect.token)
+        if refusal is not None:
+            raise door.TurnedAway(refusal)
+        if not connect.token:
+            return frame
+        visitor.token = connect.token
+        # Two clients with one id end each other's connections, so ids must not be for everybody to
+        # choose. And a token is nothing that amqtt need know.
+        digest = hashlib.sha256(connect.token.encode()).hexdigest()
+        return connect.disguised(f"token-{digest[:32]}")
+
+    def passes(self, frame: packets.Frame) -> None:
+        """Amqtt takes this packet next. Raises InvalidMessage when the visitor has to go."""
+        if not self.visitor.present:
+            raise InvalidMessage("This client has had to go.")
+        if frame.kind == packets.PUBREL:
+            self._unreleased.discard(int.from_bytes(frame.body[:2], "big"))
+        elif frame.kind == packets.DISCONNECT:
+            self._will = None
+        elif frame.kind == packets.PUBLISH:
+            message = door.published(frame)
+            if message.qos == 2:
+                if message.packet_id in self._unreleased:  # sent again (section 4.3.3)
+                    return
+                self._unreleased.add(message.packet_id)
+            self._take(message)
+
+    def ended(self) -> None:
+        """The connection is gone."""
+        if self._will is not None and self.visitor.present:
+            self._take(self._will)
+        self.visitor.present = False
+        self._house.left(self.visitor)
+
+    def _take(self, message: packets.Publish) -> None:
+        visitor = self.visitor
+        if visitor.admitted and not visitor.is_gateway and visitor.may_publish(message.topic):
+            self._house.took(visitor, message)
+
+
 _AMQTT: Final = str(Path(amqtt.__file__).parent)
 
 
@@ -66,12 +141,17 @@ class Reader(ReaderAdapter):
     """What one client sends, in packets that amqtt can take; then the end."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, now: float
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        now: float,
+        guard: Guard | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
+        self._guard = guard
         self._cutter = Cutter(door.MAX_PACKET)
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[packets.Frame] = deque()
         self._packet = memoryview(b"")
         self._begun = False
         self._greeted = False
@@ -108,7 +188,14 @@ class Reader(ReaderAdapter):
             await self._receive(loop)
         while not self._allowance.take(loop.time()):  # noqa: ASYNC110 - time is what it waits for
             await asyncio.sleep(10 / RATE)
-        return self._waiting.popleft()
+        frame = self._waiting.popleft()
+        if self._guard is not None:
+            try:
+                self._guard.passes(frame)
+            except InvalidMessage:
+                self.feed_eof()
+                raise asyncio.IncompleteReadError(b"", 1) from None
+        return frame.raw()
 
     async def _receive(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -129,6 +216,8 @@ class Reader(ReaderAdapter):
             logger.debug("MQTT client dropped: %s", exc.reason)
             if isinstance(exc, door.WrongVersion):
                 self._writer.write(packets.connack_refusing_version())
+            elif isinstance(exc, door.TurnedAway):
+                self._writer.write(packets.connack_refusing(exc.answer))
             self._ended = True
         if self._silence:
             self._deadline = loop.time() + self._silence
@@ -138,10 +227,13 @@ class Reader(ReaderAdapter):
             door.check(frame)
         else:
             # Half as much again as the client promises (MQTT 3.1.1 section 3.1.2.10).
-            self._silence = door.check_connect(frame) * 1.5 or None
+            connect = door.check_connect(frame)
+            self._silence = connect.keep_alive * 1.5 or None
             self._deadline = None
             self._greeted = True
-        self._waiting.append(frame.raw())
+            if self._guard is not None:
+                frame = self._guard.admit(connect, frame)
+        self._waiting.append(frame)
 
 
 class Writer(StreamWriterAdapter):
@@ -180,6 +272,16 @@ class Doorkeeper(BaseAuthPlugin):
     async def authenticate(self, *, session: Session) -> bool:
         # What amqtt calls anonymous is forgotten when its connection ends.
         session.is_anonymous = True
+        visitor = _serving.get()
+        session.attributes[_VISITOR] = visitor
+        admitted = self._admits(session, visitor)
+        if visitor is not None:
+            visitor.admitted = admitted
+        return admitted
+
+    def _admits(self, session: Session, visitor: Visitor | None) -> bool:
+        if visitor is not None and (visitor.is_gateway or visitor.token):
+            return not session.will_flag or visitor.may_publish(session.will_topic or "")
         if self.config.user is None or (
             _same(session.username, self.config.user)
             and _same(session.password, self.config.password)
@@ -192,8 +294,8 @@ class Doorkeeper(BaseAuthPlugin):
         )
 
 
-def _same(given: str | None, wanted: str) -> bool:
-    return hmac.compare_digest((given or "").encode(), wanted.encode())
+def _same(given: str | None, wanted: str | None) -> bool:
+    return hmac.compare_digest((given or "").encode(), (wanted or "").encode())
 
 
 class BoundedBroker(Broker):
@@ -221,6 +323,13 @@ class BoundedBroker(Broker):
     async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
         # In place of a plugin, which would be asked in a task for each message and each client;
         # amqtt meanwhile loses messages when somebody subscribes.
+        visitor: Visitor | None = session.attributes.get(_VISITOR)
+        if visitor is not None and visitor.token:
+            if action is Action.PUBLISH:
+                return visitor.may_publish(topic)
+            if action is Action.SUBSCRIBE:
+                return visitor.may_subscribe(topic)
+            return visitor.may_receive(topic)
         if _STRANGER not in session.attributes or action is Action.RECEIVE:
             return True
         if action is Action.PUBLISH:
@@ -230,18 +339,28 @@ class BoundedBroker(Broker):
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
+        visitor: Visitor | None = session.attributes.get(_VISITOR)
+        if visitor is not None and visitor.token:
+            return
         subscribed = self.subscriptions.get(subscription[0], ())
         if any(each.client_id == session.client_id for each, _ in subscribed):
             await super()._publish_retained_messages_for_subscription(subscription, session)
 
+    def _del_subscription(self, a_filter: str, session: Session) -> int:
+        visitor: Visitor | None = session.attributes.get(_VISITOR)
+        if visitor is not None:
+            visitor.unsubscribe(a_filter)
+        return int(super()._del_subscription(a_filter, session))
+
 
 @contextlib.asynccontextmanager
-async def embedded_broker(wanted: Server) -> AsyncIterator[Server]:
+async def embedded_broker(wanted: Server, house: House | None = None) -> AsyncIterator[Server]:
     """A broker for as long as the block lasts; gives how its gateway reaches it.
 
     `wanted.host` is ``embedded`` for loopback only, or ``embedded:HOST``, where an empty HOST is
     everywhere. Its user and password, where set, are asked of every client. Where they are not,
-    clients may do anything on loopback, and are strangers (`door`) beyond.
+    clients may do anything on loopback, and are strangers (`door`) beyond. Who comes with a device
+    token is the node that the `house` takes it for, and nothing else.
 
     Raises StartFailed when it cannot listen.
     """
@@ -254,12 +373,19 @@ async def embedded_broker(wanted: Server) -> AsyncIterator[Server]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     broker = BoundedBroker(_configuration(access))
     connections: set[asyncio.Task[None]] = set()
+    own = _own(access, house)
+    numbers = count(1)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(connections) >= MAX_CONNECTIONS:
             writer.transport.abort()
             return
-        task = asyncio.create_task(_serve(broker, reader, writer))
+        guard = None
+        if house is not None:
+            out = Writer(writer)
+            visitor = Visitor(next(numbers), out.write, writer.close)
+            guard = Guard(house, visitor, own)
+        task = asyncio.create_task(_serve(broker, reader, writer, guard))
         connections.add(task)
         task.add_done_callback(connections.discard)
 
@@ -269,13 +395,7 @@ async def embedded_broker(wanted: Server) -> AsyncIterator[Server]:
         try:
             await broker.start()
             logger.info("embedded MQTT broker listening on %s port %d", " and ".join(hosts), port)
-            yield replace(
-                wanted,
-                host=_reachable(host),
-                port=port,
-                user=access.user,
-                password=access.password if access.user else None,
-            )
+            yield replace(own, host=_reachable(host), port=port)
         finally:
             for listener in listeners:
                 listener.close()
@@ -312,7 +432,15 @@ def _access(wanted: Server, hosts: tuple[str, ...]) -> Doorkeeper.Config:
     if all(is_loopback(host) for host in hosts):
         return Doorkeeper.Config()
     # The gateway itself is no stranger.
-    return Doorkeeper.Config("gateway", secrets.token_urlsafe(), strangers=True)
+    return Doorkeeper.Config(_OWN, secrets.token_urlsafe(), strangers=True)
+
+
+def _own(access: Doorkeeper.Config, house: House | None) -> Server:
+    """How the gateway itself is known to the broker."""
+    user, password = access.user, access.password if access.user else None
+    if house is not None:
+        user, password = _OWN, secrets.token_urlsafe()
+    return Server("", 0, user=user, password=password)
 
 
 def _reachable(host: str) -> str:
@@ -345,15 +473,23 @@ async def _listen(accept: Any, hosts: tuple[str, ...], port: int) -> list[asynci
 
 
 async def _serve(
-    broker: Broker, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    broker: Broker,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    guard: Guard | None,
 ) -> None:
     now = asyncio.get_running_loop().time()
+    if guard is not None:
+        _serving.set(guard.visitor)
     try:
-        await broker.external_connected(Reader(reader, writer, now), Writer(writer), _LISTENER)
+        source = Reader(reader, writer, now, guard)
+        await broker.external_connected(source, Writer(writer), _LISTENER)
     except Exception as exc:  # noqa: BLE001 - whatever amqtt makes of this client, others go on
         logger.debug("MQTT client dropped: %r", exc)
     finally:
         writer.close()
+        if guard is not None:
+            guard.ended()
 
 
 @contextlib.contextmanager

@@ -354,7 +354,12 @@ def puback(packet_id: int) -> bytes:
 
 def connack_refusing_version() -> bytes:
     """What a broker of 3.1.1 answers to a client of another version."""
-    return b"\x20\x02\x00\x01"
+    return connack_refusing(1)
+
+
+def connack_refusing(code: int) -> bytes:
+    """What a broker of 3.1.1 answers to a client that it does not let in (section 3.2.2.3)."""
+    return b"\x20\x02\x00" + bytes((code,))
 
 
 def _text(text: str) -> bytes:

@@ -12,6 +12,9 @@ NODE_CHECK: Final = "node/check"
 GATEWAY_CHECK: Final = "gateway/check"
 """The gateway asks here all nodes to do so."""
 
+OF_NODES: Final = "node/"
+"""How all topics begin at which nodes publish."""
+
 SUBSCRIPTIONS: Final = (NODE_CHECK, "node/+/+")
 """All that nodes publish. The two never match the same topic, so nothing comes twice."""
 
@@ -56,6 +59,25 @@ def origin(topic: str) -> tuple[str, str]:
         raise InvalidValue("A topic 'node/<id>/<resource>' is expected.")
     node_id, name = levels[1:]
     return checked_node_id(node_id), name if name == RESOURCES else checked_resource(name)
+
+
+def addressee(topic_filter: str) -> str:
+    """The one node of which a filter ``gateway/<id>/…`` is; InvalidValue for others."""
+    levels = topic_filter.split("/")
+    if len(levels) < 3 or levels[0] != "gateway":
+        raise InvalidValue("A filter 'gateway/<id>/…' is expected.")
+    return checked_node_id(levels[1])
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Whether a message with `topic` is for who subscribed to `topic_filter` (section 4.7)."""
+    wanted, given = topic_filter.split("/"), topic.split("/")
+    for number, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if number >= len(given) or level not in {"+", given[number]}:
+            return False
+    return len(wanted) == len(given)
 
 
 def discovery(node_id: str) -> str:

@@ -21,6 +21,8 @@ class TestWithMosquitto(AdapterContract):
 
 
 class EmbeddedBench(BrokerBench):
+    carries_tokens = True
+
     def unstartable(self) -> Adapter | None:
         return MqttAdapter(Server("embedded:203.0.113.1", 0, user="a", password="b"), Random(1))
 

@@ -25,10 +25,28 @@ class TestConnect:
             packet = packets.connect(
                 "id", Version.V3_1_1, keep_alive=300, user=user, password=password
             )
-            assert door.check_connect(frame(packet)) == 300
+            assert door.check_connect(frame(packet)).keep_alive == 300
 
     def test_will(self) -> None:
-        assert door.check_connect(connect(0x26, b"\x00\x01i\x00\x01t\x00\x03bye")) == 60
+        found = door.check_connect(connect(0x26, b"\x00\x01i\x00\x01t\x00\x03bye"))
+        assert (found.keep_alive, found.client_id) == (60, "i")
+        assert found.will == packets.Publish("t", b"bye", 0, retain=True)
+
+    @pytest.mark.parametrize("flags", [0x02, 0x26, 0x0E])
+    def test_disguise(self, flags: int) -> None:
+        will = b"\x00\x01t\x00\x03bye" if flags & 0x04 else b""
+        told = connect(flags | 0xC0, b"\x00\x01i" + will + b"\x00\x01u\x00\x01p")
+        found = door.check_connect(told)
+        again = door.check_connect(found.disguised("x"))
+        assert again == found._replace(client_id="x", user=None, password=None)
+
+    @pytest.mark.parametrize(
+        ("password", "is_token"),
+        [("secret", False), ("eyJh.eyJ1.c2ln", True), ("a.b.c", False), ("eyJh.eyJ1", False)],
+    )
+    def test_token(self, password: str, is_token: bool) -> None:
+        packet = packets.connect("i", Version.V3_1_1, keep_alive=1, user="u", password=password)
+        assert door.check_connect(frame(packet)).token == (password if is_token else "")
 
     @pytest.mark.parametrize(
         ("name", "level"), [(b"\x00\x04MQTT", 5), (b"\x00\x06MQIsdp", 3), (b"\x00\x04HTTP", 4)]
