@@ -309,7 +309,7 @@ class DashboardSettings(ServiceSettings):
     public_url: str | None = setting(
         None,
         "address of the page for links in QR codes and messages, such as https://iot.example/iot/"
-        " (default: where the page listens)",
+        " (default: as whoever asks for the link reaches it)",
         unit="url",
     )
     recorder_health: str | None = setting(

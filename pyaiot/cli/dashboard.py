@@ -3,6 +3,8 @@
 
 from functools import partial
 
+import click
+
 from pyaiot.cli.entry import console_script
 from pyaiot.cli.options import service_command
 from pyaiot.settings import DashboardSettings
@@ -12,7 +14,7 @@ def _start(settings: DashboardSettings) -> int:
     from pyaiot.dashboard.service import serve
     from pyaiot.run import Service, run
 
-    return run([Service("dashboard", partial(serve, settings))])
+    return run([Service("dashboard", partial(serve, settings, say=click.echo))])
 
 
 command = service_command(

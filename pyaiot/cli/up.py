@@ -130,7 +130,7 @@ class Suite:
                     partial(serve_gateway, self.websocket),
                     "--gateway-host, --gateway-port",
                 ),
-                Service("dashboard", partial(serve_page, self.dashboard)),
+                Service("dashboard", partial(serve_page, self.dashboard, say=click.echo)),
             ],
         )
 

@@ -2,6 +2,7 @@
 """The dashboard, put together from its settings."""
 
 import asyncio
+import base64
 import contextlib
 import logging
 import random
@@ -21,6 +22,7 @@ from pyaiot.dashboard.api.endpoint import Routes
 from pyaiot.dashboard.api.guard import Guard
 from pyaiot.dashboard.api.handler import Api
 from pyaiot.dashboard.api.services import House, Services
+from pyaiot.dashboard.api.setup import hash_of
 from pyaiot.dashboard.api.table import TABLE
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
@@ -51,8 +53,15 @@ RETRY: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 
-async def serve(settings: DashboardSettings, ready: Callable[[str], None]) -> None:
+async def serve(
+    settings: DashboardSettings,
+    ready: Callable[[str], None],
+    say: Callable[[str], None] | None = None,
+) -> None:
     """Serve page and REST API until cancelled.
+
+    `say` tells whoever started this what is in no log: where there is no account yet, the link
+    that makes the first one.
 
     Raises SettingsInvalid for an address or a title that cannot be used, KeyFileInvalid, and
     StartFailed when the page or the floor plan is not there, the store cannot be used, or the port
@@ -80,7 +89,23 @@ async def serve(settings: DashboardSettings, ready: Callable[[str], None]) -> No
             tasks.create_task(services.live.run())
             tasks.create_task(services.directory.run(link))
             place = _place(settings.web_host, sockets[0].getsockname()[1])
+            if say is not None:
+                await _invite(services, settings.public_url or f"http://{_near(place)}/", say)
             ready(f"listening on http://{place}")
+
+
+async def _invite(services: Services, page: str, say: Callable[[str], None]) -> None:
+    """Let whoever reads what is said make the first account, until the next start."""
+    token = base64.urlsafe_b64encode(services.token_bytes(32)).decode().rstrip("=")
+    if await services.store.accounts.offer_setup(hash_of(token)):
+        # Behind the #, which browsers keep to themselves.
+        say(f"Nobody has an account yet. Make the first one at {page}#/setup?token={token}")
+
+
+def _near(place: str) -> str:
+    """A place that a browser on this machine can go to."""
+    host, _, port = place.rpartition(":")
+    return f"localhost:{port}" if host in {"*", "0.0.0.0", "[::]"} else place  # noqa: S104
 
 
 def _site(settings: DashboardSettings) -> Site:
@@ -109,7 +134,6 @@ def _services(
 ) -> Services:
     loopback = only_loopback(sockets)
     anonymous = settings.anonymous or ("script" if loopback else "none")
-    port = sockets[0].getsockname()[1]
     house = House(
         HouseRules(
             NOTHING if anonymous == "none" else LEVELS[Permission(anonymous)], settings.unclaimed
@@ -118,7 +142,7 @@ def _services(
         chosen=settings.anonymous is not None,
         access_life=settings.access_life,
         refresh_life=settings.refresh_life,
-        public_url=settings.public_url or f"http://{_place(settings.web_host, port)}/",
+        public_url=settings.public_url or "",
     )
     roll = Roll()
     return Services(

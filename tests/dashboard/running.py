@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,17 +14,23 @@ from pyaiot.settings import DashboardSettings
 
 @asynccontextmanager
 async def running_dashboard(**settings: Any) -> AsyncIterator[str]:
-    """The real service with default settings but for those given; yields its address."""
+    """The real service with default settings but for those given; yields its address.
+
+    `say` is no setting: it is told what the service says to whoever started it.
+    """
+    say: Callable[[str], None] | None = settings.pop("say", None)
     with tempfile.TemporaryDirectory() as folder:
         usual = {"web_host": "127.0.0.1", "web_port": 0, "store": f"{folder}/store.db"}
-        async with _serving(DashboardSettings(**{**usual, **settings})) as url:
+        async with _serving(DashboardSettings(**{**usual, **settings}), say) as url:
             yield url
 
 
 @asynccontextmanager
-async def _serving(chosen: DashboardSettings) -> AsyncIterator[str]:
+async def _serving(
+    chosen: DashboardSettings, say: Callable[[str], None] | None
+) -> AsyncIterator[str]:
     words: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    service = asyncio.create_task(serve(chosen, words.set_result))
+    service = asyncio.create_task(serve(chosen, words.set_result, say))
     service.add_done_callback(lambda _: words.cancel())
     try:
         url = (await words).removeprefix("listening on ")
