@@ -158,7 +158,17 @@ class GatewaySettings(ServiceSettings):
     broker_ca: str | None = setting(
         None, "certificates to trust (PEM) for the broker, instead of the system's", unit="file"
     )
-    spool: int = setting(10_000, "readings kept while the broker cannot be reached", minimum=0)
+    spool: int = setting(
+        10_000,
+        "readings kept while the broker cannot be reached, or while they are yet to be stored",
+        minimum=0,
+    )
+    spool_file: str | None = setting(
+        None,
+        "keep those readings in files called FILE.PROTOCOL.NUMBER too, to survive an end of the"
+        " gateway",
+        unit="file",
+    )
     max_nodes: int = setting(10_000, "nodes that may be connected at once", minimum=1)
     registration: Literal["open", "token", "approve"] = setting(
         "open",

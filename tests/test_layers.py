@@ -48,6 +48,7 @@ LAYERS = {
     "pyaiot.broker.service": Layer.SHELLS,
     "pyaiot.broker.service_link": Layer.SHELLS,
     "pyaiot.broker.statistics": Layer.SHELLS,
+    "pyaiot.gateway.journal": Layer.DRIVERS,
     "pyaiot.gateway.service": Layer.SHELLS,
     "pyaiot.gateway.shell": Layer.SHELLS,
     "pyaiot.gateway.coap": Layer.SHELLS,

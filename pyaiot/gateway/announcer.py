@@ -7,7 +7,7 @@ known when a broker comes (`outbox`).
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from pyaiot.gateway.adapter import Address, Sighting
@@ -42,6 +42,9 @@ class Announcer:
         self._roster = roster
         self._granted: frozenset[Feature] | None = None
         self._gone: OrderedDict[str, None] = OrderedDict()
+        self.survivors: Mapping[str, float] = {}
+        """Nodes of whom readings were kept when the gateway ended, and the time of the last: they
+        are away, not gone."""
         self.due = _NEVER
         """When `keep_alive` is to be called next, on the steady clock."""
 
@@ -155,9 +158,13 @@ class Announcer:
         `farewells` or `lay` ends that once the readings were sent.
         """
         new = self.introduction(uid)
-        if new is None and self._roster.get(uid) is None:
+        if new is not None:
+            return new
+        if self._roster.get(uid) is None:
+            if uid in self.survivors and not self._legacy:
+                return New(uid, EVERYONE, Availability.OFFLINE, self.survivors[uid])
             self._remember_gone(uid)
-        return new or self._absent(uid)
+        return self._absent(uid)
 
     def farewells(self, revived: Collection[str]) -> Iterator[New | Out]:
         """Tell the broker of nodes that have gone without its knowing; of `revived` it knows."""

@@ -29,16 +29,23 @@ class Outbox:
     def __init__(self, announcer: Announcer, spool: Spool) -> None:
         self._announcer = announcer
         self._spool = spool
+        announcer.survivors = spool.survivors
         # None stands for a message of the spool, which keeps it itself.
         self._taken: deque[Message | None] = deque()
         self._greeting: Iterator[Message] = iter(())
         self._resends: dict[str, Iterator[Message]] = {}
+        self._sent: deque[tuple[bool, int]] = deque()
+        """How many readings in a row were sent that the spool keeps, or that it does not; those of
+        which the broker is yet to say that they are stored."""
+        self._stored = 0
+        self._until_stored = False
         self._told: set[tuple[str, str]] | None = None
         """Resources told of since the broker came, until all have been."""
 
-    def begin(self) -> None:
-        """A broker is there."""
-        self._spool.resume()
+    def begin(self, *, until_stored: bool = False) -> None:
+        """A broker is there; `until_stored` if it says which readings are in the store."""
+        self._until_stored = until_stored
+        self._spool.resume(until_stored=until_stored)
         kept = self._spool.uids
         self._told = set()
         self._greeting = self._introductions(self._announcer.uids(), kept)
@@ -52,6 +59,8 @@ class Outbox:
         """
         own = [message for message in self._taken if message is not None]
         self._taken.clear()
+        self._sent.clear()
+        self._stored = 0
         self._greeting = iter(())
         self._resends.clear()
         self._told = None
@@ -72,6 +81,7 @@ class Outbox:
         kept = self._spool.take(limit - len(batch))
         self._taken += [None] * len(kept)
         batch += kept
+        self._count(kept, by_spool=True)
         if self._told is not None:
             self._told.update((each.uid, each.endpoint) for each in kept if type(each) is Update)
         while self._resends and len(batch) < limit:
@@ -81,12 +91,34 @@ class Outbox:
                 del self._resends[dst]
             self._taken += more
             batch += more
+            self._count(more, by_spool=False)
         return batch
 
     def confirm(self, number: int) -> None:
         """The first `number` of the messages on their way have arrived."""
         arrived = [self._taken.popleft() for _ in range(number)]
         self._spool.confirm(arrived.count(None))
+
+    def stored(self, through: int) -> None:
+        """The first `through` readings that were sent to this broker are in the store."""
+        left, self._stored = through - self._stored, max(through, self._stored)
+        while left > 0 and self._sent:
+            by_spool, number = self._sent.popleft()
+            done = min(left, number)
+            if by_spool:
+                self._spool.stored(done)
+            if done < number:
+                self._sent.appendleft((by_spool, number - done))
+            left -= done
+
+    def _count(self, messages: list[Message], *, by_spool: bool) -> None:
+        if not self._until_stored:
+            return
+        number = sum(type(each) is Update for each in messages)
+        if self._sent and self._sent[-1][0] is by_spool:
+            number += self._sent.pop()[1]
+        if number:
+            self._sent.append((by_spool, number))
 
     def _introductions(self, uids: list[str], kept: list[str]) -> Iterator[Message]:
         introduced = set()

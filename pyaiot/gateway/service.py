@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any gateway as a service: an adapter of some protocol, the core, the link to the broker."""
 
+import asyncio
 import random
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from pyaiot.accounts.tokens import Signer
 from pyaiot.errors import SettingsInvalid, StartFailed
 from pyaiot.gateway.adapter import Adapter
 from pyaiot.gateway.core import GatewayCore
+from pyaiot.gateway.journal import DiskJournal
 from pyaiot.gateway.registrar import Policy, Registrar
 from pyaiot.gateway.shell import Gateway
 from pyaiot.gateway.spool import Spool
@@ -31,6 +35,9 @@ from pyaiot.settings import (
 )
 
 Ready = Callable[[str], None]
+
+SYNC: Final = 1.0
+"""Seconds after which the disk has what was written, should the power fail."""
 
 
 async def serve(settings: GatewaySettings, ready: Ready) -> None:
@@ -60,8 +67,32 @@ async def serve(settings: GatewaySettings, ready: Ready) -> None:
         settings.max_nodes,
         Registrar(Policy(settings.registration), Signer(ring)),
     )
-    gateway = Gateway(adapter, link, core, Spool(settings.spool), _now)
-    await gateway.run(lambda: ready(f"listening on {where()}"))
+    async with _journal(settings.spool_file, adapter.protocol) as journal:
+        gateway = Gateway(adapter, link, core, Spool(settings.spool, journal), _now)
+        await gateway.run(lambda: ready(f"listening on {where()}"))
+
+
+@asynccontextmanager
+async def _journal(path: str | None, protocol: str) -> AsyncIterator[DiskJournal | None]:
+    """The readings on disk at `path`, where that is set, for as long as the block lasts."""
+    if path is None:
+        yield None
+        return
+    # The gateways of one process may have the same settings.
+    journal = DiskJournal(Path(f"{path}.{protocol.lower()}"), time.monotonic)
+    syncing = asyncio.create_task(_sync(journal))
+    try:
+        yield journal
+    finally:
+        syncing.cancel()
+        await asyncio.wait({syncing})
+        journal.close()
+
+
+async def _sync(journal: DiskJournal) -> None:
+    while True:
+        await asyncio.sleep(SYNC)
+        await asyncio.to_thread(journal.sync)
 
 
 def adapter_of(settings: GatewaySettings) -> tuple[Adapter, Callable[[], str]]:

@@ -25,7 +25,7 @@ from pyaiot.gateway.effects import (
 )
 from pyaiot.gateway.outbox import Outbox
 from pyaiot.gateway.spool import Spool
-from pyaiot.messages.types import Feature, ForGateway, Message
+from pyaiot.messages.types import Feature, ForGateway, Message, Stored
 from pyaiot.model.moment import Moment
 from pyaiot.model.value import Value
 
@@ -127,7 +127,7 @@ class Gateway:
             logger.warning("%d readings were lost while the broker could not be reached", lost)
         self._lost_before = self._spool.dropped
         self._core.joined(granted, self._clock())
-        self._outbox.begin()
+        self._outbox.begin(until_stored=Feature.STORED in granted)
         self._set_timer()
 
     def disconnected(self, *, refused: bool) -> None:
@@ -137,6 +137,9 @@ class Gateway:
 
     def received(self, message: ForGateway) -> None:
         """The broker says `message`."""
+        if isinstance(message, Stored):
+            self._outbox.stored(message.through)
+            return
         self._carry_out(self._core.received, message)
 
     def take(self, limit: int) -> Sequence[Message]:
@@ -178,10 +181,12 @@ class Gateway:
                 logger.log(level, "%s", text)
 
     def _send(self, message: Message) -> None:
-        dropped = self._spool.dropped
+        dropped, unproven = self._spool.dropped, self._spool.unproven
         self._spool.put(message)
         if self._spool.dropped > dropped == self._lost_before:
             logger.warning("No room for more readings until the broker is back: the oldest go")
+        if self._spool.unproven > unproven == 0:
+            logger.warning("More readings wait to be stored than the spool holds: the oldest go")
         if self._spool.overrun:
             self._uplink.restart("the broker does not keep up")
         self._uplink.wake()

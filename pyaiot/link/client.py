@@ -46,7 +46,14 @@ _wire = logging.getLogger("pyaiot.link.wire")
 _wire.setLevel(logging.INFO)
 
 FEATURES: Final = frozenset(
-    {Feature.SIGNED, Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT, Feature.DEVICES},
+    {
+        Feature.SIGNED,
+        Feature.BATCH,
+        Feature.AVAILABILITY,
+        Feature.RESULT,
+        Feature.DEVICES,
+        Feature.STORED,
+    },
 )
 """What a gateway asks of its broker."""
 

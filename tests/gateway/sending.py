@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pyaiot.gateway.effects import Effect, Send
 from pyaiot.gateway.outbox import Outbox
-from pyaiot.gateway.spool import Spool
+from pyaiot.gateway.spool import Journal, Spool
 from pyaiot.messages.types import (
     AvailabilityChanged,
     Feature,
@@ -66,9 +66,9 @@ class Mirror:
 class Sending(Driven):
     """Driven, with what it sends on its way to a mirror."""
 
-    def __init__(self, *, spool: int = 1000, **more: Any) -> None:
+    def __init__(self, *, spool: int = 1000, journal: Journal | None = None, **more: Any) -> None:
         super().__init__(None, **more)
-        self.spool = Spool(spool)
+        self.spool = Spool(spool, journal)
         self.outbox = Outbox(self.core.announcer, self.spool)
         self.mirror = Mirror()
         self.linked = False
@@ -83,7 +83,7 @@ class Sending(Driven):
 
     def join(self, granted: frozenset[Feature] = ALL) -> None:
         self.core.joined(granted, self.now)
-        self.outbox.begin()
+        self.outbox.begin(until_stored=Feature.STORED in granted)
         self.mirror.connect(forgets=granted == LEGACY)
         self.linked = True
 

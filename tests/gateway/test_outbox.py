@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from pyaiot.gateway.adapter import Naming
 from pyaiot.gateway.outbox import MAX_RESENDS, WINDOW
-from pyaiot.messages.types import New, Update
-from tests.gateway.driven import LEGACY
+from pyaiot.messages.types import Feature, New, Update
+from tests.gateway.driven import ALL, LEGACY
 from tests.gateway.sending import Sending
 
 
@@ -270,3 +270,113 @@ class TestOriginalBroker:
         core.lost("at-p")
         assert core.drain() == ["out p", "new a client", "update a protocol Memory client"]
         assert set(core.mirror.nodes) == {"a"}
+
+
+class TestUntilStored:
+    """The broker says which readings are in the store: of all that it was sent, in order."""
+
+    def joined(self) -> Sending:
+        core = Sending()
+        core.join(ALL | {Feature.STORED})
+        return core
+
+    def test_values_that_are_told_again_count_too(self) -> None:
+        core = Sending()
+        core.known().report("led", "1").report("led", "2")
+        core.join(ALL | {Feature.STORED})
+        # Two kept readings and the identity, which is kept as well.
+        assert core.drain() == [
+            "new 1234 online",
+            "update 1234 protocol Memory",
+            "update 1234 led 1",
+            "update 1234 led 2",
+        ]
+        assert len(core.spool) == 3
+        core.leave()
+        core.report("led", "3")
+        core.spool.rewind()
+        core.join(ALL | {Feature.STORED})
+        core.drain()
+        core.outbox.stored(2)
+        assert len(core.spool) == 2
+        core.outbox.stored(2)
+        core.outbox.stored(1)
+        assert len(core.spool) == 2
+        core.outbox.stored(4)
+        assert len(core.spool) == 0
+        core.outbox.stored(99)
+
+    def test_own_values_between_kept_ones(self) -> None:
+        core = self.joined()
+        core.known().report("led", "1").report("fan", "1")
+        core.drain()
+        core.outbox.stored(3)
+        core.leave()
+        core.report("led", "2")
+        core.join(ALL | {Feature.STORED})
+        core.report("led", "3")
+        # led 2 and 3 are kept; protocol and fan are told from what is known.
+        assert core.drain()[1:] == [
+            "update 1234 led 2",
+            "update 1234 led 3",
+            "update 1234 protocol Memory",
+            "update 1234 fan 1",
+        ]
+        core.report("led", "4")
+        core.drain()
+        core.outbox.stored(3)
+        assert [each.data for each in core.spool] == ["4"]
+        core.outbox.stored(4)
+        assert len(core.spool) == 1
+        core.outbox.stored(5)
+        assert len(core.spool) == 0
+
+    def test_what_is_not_stored_comes_again_with_its_time(self) -> None:
+        core = self.joined()
+        core.known().wait(1).report("led", "1")
+        core.drain()
+        at = core.now.wall
+        core.wait(50).leave()
+        core.join(ALL | {Feature.STORED})
+        told = [each for each in core.push(99) if isinstance(each, Update)]
+        assert [each.time for each in told if each.endpoint == "led"] == [at]
+
+    def test_nodes_of_an_earlier_gateway_are_away_but_not_gone(self) -> None:
+        core = Sending()
+        core.known().report("led", "1")
+        survived = list(core.spool)
+        again = Sending(journal=Kept(survived))
+        again.join()
+        assert again.drain() == [
+            "new 1234 offline",
+            "update 1234 protocol Memory",
+            "update 1234 led 1",
+        ]
+        again.known()
+        assert again.drain()[0] == "new 1234 online"
+
+    def test_nodes_of_an_earlier_gateway_and_a_broker_of_the_original(self) -> None:
+        core = Sending()
+        core.known().report("led", "1")
+        again = Sending(journal=Kept(list(core.spool)))
+        again.join(LEGACY)
+        assert again.drain()[-1] == "out 1234"
+
+
+class Kept:
+    """A journal that an earlier spool left."""
+
+    def __init__(self, readings: list[Update]) -> None:
+        self._readings = readings
+
+    def kept(self) -> list[Update]:
+        return self._readings
+
+    def append(self, reading: Update) -> None:
+        pass
+
+    def release(self, number: int) -> None:
+        pass
+
+    def drop(self, position: int) -> None:
+        pass

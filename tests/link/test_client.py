@@ -147,7 +147,7 @@ class TestHandshake:
         assert request.path == "/gw"
         assert re.fullmatch(r"token, ?\S+", request.headers["Sec-WebSocket-Protocol"])
         asked = request.headers[FEATURES_HEADER].split(", ")
-        assert set(asked) == {"availability", "batch", "devices", "result", "signed"}
+        assert set(asked) == {"availability", "batch", "devices", "result", "signed", "stored"}
         assert request.headers[NAME_HEADER] == "?ttic"
 
     async def test_what_is_granted_counts(self, broker: ScriptedBroker) -> None:
