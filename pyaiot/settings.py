@@ -125,6 +125,16 @@ class BrokerSettings(ServiceSettings):
         20.0, "time after which a peer that does not answer is gone", minimum=0.1, unit="seconds"
     )
     max_nodes: int = setting(100_000, "nodes kept in memory", minimum=1)
+    unclaimed: Literal["public", "admins"] = setting(
+        "public",
+        "who may do what with nodes that nobody has claimed: everybody who is let in, as"
+        " far as they may do it at all, or admins only",
+    )
+    await_directory: bool = setting(
+        False,
+        "show nodes to nobody but services and admins until a directory of accounts has said whose"
+        " they are",
+    )
     store_readings: bool = setting(
         False,
         "readings count as arrived only once a recorder has stored them, even before one has ever"

@@ -78,6 +78,18 @@ def permissions_on(
     return given & _VIEW if who.role is Role.VIEWER else given
 
 
+def seers(node: NodeAccess | None, rules: HouseRules) -> frozenset[str] | None:
+    """The accounts that see a node, beside who may do everything; None: all who are let in.
+
+    It is what `permissions_on` says, for all viewers at once.
+    """
+    if _common(node, rules):
+        return None
+    if node is None or node.gone:
+        return frozenset()
+    return frozenset({node.owner, *node.shares} - {""})
+
+
 def at_best(who: Viewer, rules: HouseRules) -> frozenset[Permission]:
     """What `who` may do with the node of which they may do most."""
     if who.unlimited or who.role is Role.OPERATOR:

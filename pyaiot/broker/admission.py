@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pyaiot.accounts.permissions import HouseRules, Unclaimed
 from pyaiot.broker.peers import CLIENT_FEATURES, GATEWAY_FEATURES, SERVICE_FEATURES
 from pyaiot.errors import AuthenticationFailed, OriginRefused
 from pyaiot.messages.keys import KeyPair
@@ -61,6 +62,8 @@ class House:
     loopback: bool = True
     """Whether only this machine can connect."""
     accept_unsigned: bool = False
+    unclaimed: Unclaimed = "public"
+    """Whose the nodes are that nobody has claimed."""
     chosen: bool = True
     """The operator said what strangers may do; else it was concluded from where they come."""
 
@@ -69,6 +72,7 @@ class Doorkeeper:
     """Looks at whoever comes. Headers are given with names in lower case."""
 
     def __init__(self, gate: TokenGate, house: House) -> None:
+        self.rules = HouseRules(house.anonymous, house.unclaimed)
         self._gate = gate
         self._house = house
 

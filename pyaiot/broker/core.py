@@ -10,7 +10,9 @@ from typing import Final
 
 from msgspec import UNSET
 
+from pyaiot.accounts.permissions import HouseRules
 from pyaiot.broker.directory import Directory
+from pyaiot.broker.disclosure import Disclosure
 from pyaiot.broker.dispatch import Dispatch
 from pyaiot.broker.effects import Audience, Effects
 from pyaiot.broker.limits import AHEAD, MAX_READING, Limits
@@ -19,7 +21,8 @@ from pyaiot.broker.nodes import Node, Nodes
 from pyaiot.broker.peers import CLIENT_FEATURES, Client, Gateway, Service
 from pyaiot.broker.recording import Recording
 from pyaiot.broker.services import Services
-from pyaiot.broker.snapshot import Shared, original
+from pyaiot.broker.snapshot import Snapshots, original
+from pyaiot.broker.views import Views
 from pyaiot.errors import (
     InvalidContent,
     MessageTooLarge,
@@ -78,24 +81,47 @@ class Core:
     """The broker without its sockets."""
 
     def __init__(
-        self, nodes: Nodes, effects: Effects, limits: Limits, version: str, *, stream: str = "1"
+        self,
+        nodes: Nodes,
+        effects: Effects,
+        limits: Limits,
+        version: str,
+        *,
+        rules: HouseRules,
+        stream: str = "1",
     ) -> None:
         """`stream` is a name that no other run of a broker has."""
         self.nodes = nodes
         self.counts = Counts()
         self.gateways: dict[str, Gateway] = {}
         self.clients: dict[str, Client] = {}
-        self.dispatch = Dispatch(nodes, effects, limits)
         self.directory = Directory()
+        self.views = Views(self.directory, rules, patient=limits.await_directory)
+        self.dispatch = Dispatch(nodes, self.views, effects, limits)
         self.recording = Recording(
             stream, limits.record_queue, effects, expected=limits.store_readings
         )
-        self.services = Services(nodes, effects, self.gateways, self.directory, self.recording)
+        self._snapshots = Snapshots(nodes, self.views.name)
+        self._disclosure = Disclosure(
+            nodes,
+            self.views,
+            self.clients,
+            effects,
+            dispatch=self.dispatch,
+            snapshots=self._snapshots,
+        )
+        self.services = Services(
+            nodes,
+            effects,
+            self.gateways,
+            directory=self.directory,
+            recording=self.recording,
+            disclosure=self._disclosure,
+        )
         self._effects = effects
         self._limits = limits
         self._version = version
         self._moves = Moves()
-        self._shared: dict[bool, Shared] = {}
         self._features: dict[frozenset[Feature], frozenset[Feature]] = {}
 
     def gateway_joined(self, gateway: Gateway) -> None:
@@ -165,12 +191,12 @@ class Core:
         self.counts.readings += 1
         if addressed:
             answer = Update(uid, endpoint, message.data, message.dst, time)
-            self._forward(message.dst, answer)
+            self._forward(message.dst, answer, node)
         elif newest and node.visible:
-            self._effects.update(_EVERYONE, wire)
+            self._effects.update(_EVERYONE, wire, node.seers)
         else:
             # The original's clients would take an old reading for the newest.
-            self._effects.update(Audience.AWARE, wire)
+            self._effects.update(Audience.AWARE, wire, node.seers)
         if self.recording.expected:
             self._record_reading(gateway, wire, addressed=addressed)
         if not gateway.answers:
@@ -192,9 +218,9 @@ class Core:
         if gateway.receipts is not None:
             gateway.receipts.skip()
 
-    def _happened(self, audience: Audience, wire: bytes) -> None:
+    def _happened(self, audience: Audience, wire: bytes, node: Node) -> None:
         """Something happened that the record holds, as clients that know of availability see it."""
-        self._effects.event(audience, wire)
+        self._effects.event(audience, wire, node)
         if self.recording.expected:
             self.recording.put(wire)
 
@@ -216,21 +242,24 @@ class Core:
         self._claim(gateway, node, now)
         self._judge(node, availability, seen)
         if message.dst != EVERYONE:
-            self._forward(message.dst, New(uid, message.dst))
+            self._forward(message.dst, New(uid, message.dst), node)
         elif visible and node.visible:
-            self._effects.event(Audience.ORIGINAL, encode(New(uid)))
+            self._effects.event(Audience.ORIGINAL, encode(New(uid)), node)
 
     def _add(self, gateway: Gateway, uid: str, availability: Availability, seen: float) -> None:
         evicted = self.nodes.make_room()
         if evicted is not None:
             self.counts.evicted += 1
-            self._happened(Audience.AWARE, encode(Out(evicted.uid)))
+            self._happened(Audience.AWARE, encode(Out(evicted.uid)), evicted)
+            self._disclosure.left(evicted)
         node = self.nodes.add(uid, availability, seen)
         node.gateway = gateway
         gateway.nodes[uid] = node
+        self._disclosure.entered(node)
         if node.visible:
-            self._effects.event(Audience.ORIGINAL, encode(New(uid)))
-        self._happened(Audience.AWARE, encode(New(uid, EVERYONE, availability, seen)))
+            self._effects.event(Audience.ORIGINAL, encode(New(uid)), node)
+        self._happened(Audience.AWARE, encode(New(uid, EVERYONE, availability, seen)), node)
+        self._disclosure.introduced(node)
 
     def _claim(self, gateway: Gateway, node: Node, now: Moment) -> None:
         old = node.gateway
@@ -246,15 +275,15 @@ class Core:
         visible = node.visible
         self.nodes.judge(node, availability, seen)
         if node.visible and not visible:
-            self._effects.event(Audience.ORIGINAL, encode(New(node.uid)))
+            self._effects.event(Audience.ORIGINAL, encode(New(node.uid)), node)
             for resource in node.resources.values():
                 # Whoever is too slow for this gets what changed, so this must count as a change.
                 self.nodes.journal.touch(resource)
-                self._effects.update(Audience.ORIGINAL, resource.wire)
+                self._effects.update(Audience.ORIGINAL, resource.wire, node.seers)
         elif visible and not node.visible:
-            self._effects.event(Audience.ORIGINAL, encode(Out(node.uid)))
+            self._effects.event(Audience.ORIGINAL, encode(Out(node.uid)), node)
         changed = AvailabilityChanged(node.uid, availability, node.seen)
-        self._happened(Audience.AWARE, encode(changed))
+        self._happened(Audience.AWARE, encode(changed), node)
 
     def _availability(self, gateway: Gateway, message: AvailabilityChanged, now: Moment) -> None:
         node = self.nodes.get(message.uid)
@@ -276,17 +305,18 @@ class Core:
         else:
             self.nodes.reset(node)
             audience = Audience.EVERYONE if node.visible else Audience.AWARE
-            self._happened(audience, encode(Reset(node.uid)))
+            self._happened(audience, encode(Reset(node.uid)), node)
 
     def _remove(self, node: Node) -> None:
         audience = Audience.EVERYONE if node.visible else Audience.AWARE
         self.nodes.remove(node)
-        self._happened(audience, encode(Out(node.uid)))
+        self._happened(audience, encode(Out(node.uid)), node)
+        self._disclosure.left(node)
 
-    def _forward(self, client_id: str, message: Message) -> None:
+    def _forward(self, client_id: str, message: Message, node: Node) -> None:
         client = self.clients.get(client_id)
-        if client is not None and client.greeted:
-            self._effects.tell(client, encode(message))
+        if client is not None and client.greeted and client.sees(node):
+            self._effects.tell(client, encode(message), node.uid)
 
     def service_joined(self, service: Service) -> None:
         """A recorder or a directory connected."""
@@ -296,9 +326,9 @@ class Core:
         """The connection of a recorder or a directory ended."""
         self.services.left(service)
 
-    def service_said(self, service: Service, message: FromService) -> None:
+    def service_said(self, service: Service, message: FromService, now: Moment) -> None:
         """A recorder or a directory sent `message`."""
-        self.services.said(service, message)
+        self.services.said(service, message, lambda client: self._greet(client, now))
 
     def client_joined(self, client: Client) -> None:
         """A client connected."""
@@ -311,6 +341,8 @@ class Core:
 
     def client_said(self, client: Client, message: FromClient, now: Moment) -> None:
         """A client sent `message`."""
+        if client.dismissed:
+            return
         if isinstance(message, Hello):
             self._hello(client, message, now)
         elif isinstance(message, Renew):
@@ -336,19 +368,20 @@ class Core:
         features = client.asked.union(each for each in wanted if each is not None)
         # One set for all that ask for the same, not one for each.
         client.features = self._features.setdefault(features, features)
+        self._greet(client, now)
+
+    def _greet(self, client: Client, now: Moment) -> None:
+        """Tell a client everything that is known, and from now on whatever happens."""
+        client.view = self.views.of(client.viewer)
         if Feature.SNAPSHOT not in client.features:
-            self._effects.greet(client, original(self.nodes, client), self.nodes.seq)
+            backlog = original(self.nodes, client, self.views.name)
+            self._effects.greet(client, backlog, self.nodes.seq)
             return
         permissions = tuple(each for each in Permission if each in client.permissions)
         welcome = Welcome(client.id, self._version, WIRE_VERSION, permissions, now.wall)
         self._effects.tell(client, encode(welcome))
-        shared = self._shared.get(client.aware)
-        if shared is None or not shared.valid(now.steady):
-            if shared is not None:
-                shared.expire()
-            shared = Shared(self.nodes, now.steady, aware=client.aware)
-            self._shared[client.aware] = shared
-        self._effects.greet(client, shared.parts(), shared.seq)
+        shared = self._snapshots.get(client, now.steady)
+        self._effects.greet(client, shared.parts(client), shared.seq)
 
     def tick(self, now: Moment) -> None:
         """Time has passed: to be called at `next_deadline`, and each second or so."""
@@ -356,10 +389,7 @@ class Core:
         self.services.tick()
         for note in self._moves.notes(now.steady):
             self._effects.note(note)
-        for aware, shared in tuple(self._shared.items()):
-            if not shared.valid(now.steady):
-                shared.expire()
-                del self._shared[aware]
+        self._snapshots.tick(now.steady)
 
     @property
     def next_deadline(self) -> float | None:

@@ -11,6 +11,7 @@ from pyaiot.broker.effects import Effects
 from pyaiot.broker.limits import COMMAND_TIME, Limits
 from pyaiot.broker.nodes import Node, Nodes
 from pyaiot.broker.peers import Client, Gateway
+from pyaiot.broker.views import Views
 from pyaiot.errors import CommandFailed, PermissionDenied, PyaiotError, QueueFull, UnknownNode
 from pyaiot.messages.codec import encode
 from pyaiot.messages.types import MAX_REASON, Command, Relayed, Result, Status, Target
@@ -31,11 +32,12 @@ _QUOTED: Final = 64
 class Dispatch:
     """Carries commands, and knows which of them still want a result."""
 
-    def __init__(self, nodes: Nodes, effects: Effects, limits: Limits) -> None:
+    def __init__(self, nodes: Nodes, views: Views, effects: Effects, limits: Limits) -> None:
         self.pending = Ledger(limits.commands_per_client, limits.commands)
         self.results: Counter[Status] = Counter()
         """How many commands ended how."""
         self._nodes = nodes
+        self._views = views
         self._effects = effects
 
     def command(self, client: Client, message: Command, now: Moment) -> None:
@@ -55,7 +57,7 @@ class Dispatch:
 
     def _send(self, client: Client, message: Command, asked: str | None, now: Moment) -> None:
         target = _permitted(client, message.data)
-        gateway = self._gateway_for(target)
+        gateway = self._gateway_for(client, target)
         if not gateway.answers and asked is None:
             self._relay(gateway, Relayed(target, client.id))
             return
@@ -73,10 +75,11 @@ class Dispatch:
             self.pending.close(pending)
             raise
 
-    def _gateway_for(self, target: Target) -> Gateway:
+    def _gateway_for(self, client: Client, target: Target) -> Gateway:
         node = self._nodes.get(target.uid)
-        if node is None:
+        if node is None or not client.sees(node):
             raise UnknownNode("There is no such node.")
+        _check(target, self._views.permissions(client, target.uid), "this node", "it")
         if node.gateway is None:
             raise CommandFailed("The gateway of this node is not connected.")
         if not node.gateway.answers:
@@ -125,6 +128,12 @@ class Dispatch:
         for pending in self.pending.those(lambda each: each.client is client):
             self.pending.close(pending)
 
+    def concealed(self, client: Client, uid: str) -> None:
+        """A client does not see a node any more, nor what becomes of what it asked of it."""
+        asked = self.pending.those(lambda each: each.client is client and each.target.uid == uid)
+        for pending in asked:
+            self._conclude(pending, Status.UNKNOWN_NODE, "You do not see this node any more.")
+
     def tick(self, now: Moment) -> None:
         """Time has passed."""
         for pending in self.pending.overdue(now.steady):
@@ -145,15 +154,23 @@ class Dispatch:
 
 
 def _permitted(client: Client, asked: Target) -> Target:
-    """What the client asked for, as it is sent. Raises PermissionDenied, or InvalidValue."""
-    if Permission.CONTROL not in client.permissions:
-        raise PermissionDenied("You may not control nodes here.")
+    """What the client asked for, as it is sent. Raises PermissionDenied, or InvalidValue.
+
+    What it may do with no node at all is denied before it could learn which nodes there are.
+    """
     target = Target(asked.uid, checked_endpoint(asked.endpoint), asked.text)
+    _check(target, client.permissions, "nodes here", "them")
+    return target
+
+
+def _check(target: Target, permissions: frozenset[Permission], what: str, whom: str) -> None:
+    """Raise PermissionDenied, in these words, unless `permissions` allow to set the target."""
+    if Permission.CONTROL not in permissions:
+        raise PermissionDenied(f"You may not control {what}.")
     # Some nodes drop more slashes than one.
     script = target.endpoint.strip("/") == SCRIPT
-    if script and Permission.SCRIPT not in client.permissions:
-        raise PermissionDenied("You may control nodes here, but not send them scripts.")
-    return target
+    if script and Permission.SCRIPT not in permissions:
+        raise PermissionDenied(f"You may control {what}, but not send {whom} scripts.")
 
 
 def _check_for_original(node: Node, payload: str) -> None:

@@ -10,12 +10,13 @@ system calls. Shards are small enough that the loop gets to turn between them.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from pyaiot.broker.effects import Audience
 from pyaiot.broker.frames import framed
 from pyaiot.broker.lane import CHUNK, Lane, Source
-from pyaiot.errors import QueueFull
+from pyaiot.broker.views import COMMON, views_of
+from pyaiot.errors import PyaiotError, QueueFull
 
 SHARD: Final = 500
 """Clients in a shard, and writes in a turn of the event loop: one and a half milliseconds."""
@@ -50,14 +51,22 @@ class Scheduler(Protocol):
         """Call back after `delay` seconds."""
 
 
+class Group(NamedTuple):
+    """What clients have in common that see the same bytes."""
+
+    aware: bool
+    batch: bool
+    view: str = COMMON
+
+
 class Shard:
     """Clients that see the same bytes, and what they are to see next."""
 
-    __slots__ = ("aware", "batch", "events", "flushed", "lanes", "pending", "size")
+    __slots__ = ("batch", "events", "flushed", "group", "lanes", "pending", "size")
 
-    def __init__(self, *, aware: bool, batch: bool) -> None:
-        self.aware = aware
-        self.batch = batch
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.batch = group.batch
         self.lanes: dict[Lane, None] = {}
         self.pending: list[bytes] = []
         self.events: list[bytes] = []
@@ -65,6 +74,10 @@ class Shard:
         self.size = 0
         self.flushed = 0
         """Up to which change its live clients are up to date."""
+
+
+def _everything(_: object) -> bool:
+    return True
 
 
 class Fanout:
@@ -82,6 +95,9 @@ class Fanout:
         self._window = window
         self._shards: list[Shard] = []
         self._of_audience: dict[Audience, list[Shard]] = {each: [] for each in Audience}
+        self._of_view: dict[str, list[Shard]] = {}
+        self._of_seers: dict[tuple[frozenset[str], Audience], list[Shard]] = {}
+        """Found when needed; void whenever a shard comes or goes."""
         self._shard_of: dict[Lane, Shard] = {}
         self._dirty: deque[Shard] = deque()
         self._ready: dict[Lane, None] = {}
@@ -94,10 +110,17 @@ class Fanout:
         """Clients that do not get everything, because they are too slow or have just come."""
         return sum(not lane.live for lane in self._shard_of)
 
-    def update(self, audience: Audience, wire: bytes) -> None:
-        """A message of which only the newest of its kind matters."""
-        # Looking something up by a member of an enumeration costs more than all the rest.
-        for shard in self._shards if audience is _EVERYONE else self._of_audience[audience]:
+    def update(self, audience: Audience, wire: bytes, seers: frozenset[str] | None = None) -> None:
+        """A message of which only the newest of its kind matters.
+
+        `seers` as in `pyaiot.broker.nodes`.
+        """
+        if seers is not None:
+            shards = self._limited(audience, seers)
+        else:
+            # Looking something up by a member of an enumeration costs more than all the rest.
+            shards = self._shards if audience is _EVERYONE else self._of_audience[audience]
+        for shard in shards:
             if not shard.pending:
                 self._dirty.append(shard)
             shard.pending.append(wire)
@@ -107,11 +130,12 @@ class Fanout:
         if not self.held and self._timer is None and self._dirty:
             self._schedule()
 
-    def event(self, audience: Audience, wire: bytes) -> None:
+    def event(self, audience: Audience, wire: bytes, seers: frozenset[str] | None = None) -> None:
         """A message that nobody may miss."""
-        for shard in self._of_audience[audience]:
+        those = self._of_audience[audience] if seers is None else self._limited(audience, seers)
+        for shard in those:
             shard.events.append(wire)
-        self.update(audience, wire)
+        self.update(audience, wire, seers)
 
     def reply(self, lane: Lane, wire: bytes) -> None:
         """A message for one client alone, after what was sent to it with the others until now."""
@@ -120,26 +144,68 @@ class Fanout:
         else:
             self._dismiss(lane)
 
+    def show(self, lane: Lane, wire: bytes) -> None:
+        """A message for one client alone, in its place among those for others like it."""
+        shard = self._shard_of.get(lane)
+        if shard is not None:
+            self._flush(shard)
+            self.reveal(lane, [wire], self._journal.seq)
+
+    def reveal(self, lane: Lane, wires: list[bytes], since: int) -> None:
+        """`wires`, and then all that changed after `since`.
+
+        Until then everything must have been handed out (`flush`).
+        """
+        if not lane.joined:
+            return
+        if lane.live:
+            lane.live = False
+            lane.since = since
+        if lane.hold(wires, sum(map(len, wires))):
+            self._wake(lane)
+        else:
+            self._dismiss(lane)
+
+    def flush(self) -> None:
+        """Hand out all that was decided until now."""
+        for shard in tuple(self._shards):
+            self._flush(shard)
+
     def join(
-        self, lane: Lane, backlog: Iterator[bytes], since: int, *, aware: bool, batch: bool
+        self,
+        lane: Lane,
+        backlog: Iterator[bytes],
+        since: int,
+        *,
+        group: Group,
+        sees: Callable[[Any], bool] = _everything,
     ) -> None:
-        """From here on `lane` sees what its like see, once it has got `backlog`."""
+        """From here on `lane` sees what its group sees, once it has got `backlog`.
+
+        What it missed, it gets of nodes that it `sees`.
+        """
         self._withdraw(lane)
-        lane.aware, lane.batch, lane.joined = aware, batch, True
+        lane.aware, lane.batch, lane.joined, lane.sees = group.aware, group.batch, True, sees
         lane.restart(backlog, since)
-        shard = self._shard_for(aware=aware, batch=batch)
-        shard.lanes[lane] = None
-        self._shard_of[lane] = shard
+        self._enter(lane, group)
         self._wake(lane)
+
+    def regroup(self, lane: Lane, group: Group) -> None:
+        """From here on `lane` sees what another group sees."""
+        shard = self._shard_of.get(lane)
+        if shard is None or shard.group == group:
+            return
+        self._flush(shard)
+        if lane not in self._shard_of:
+            return  # it was sent away
+        self._part(lane)
+        self._enter(lane, group)
 
     def leave(self, lane: Lane) -> None:
         """`lane` is gone."""
         lane.joined = lane.live = False
-        shard = self._shard_of.pop(lane, None)
-        if shard is not None:
-            del shard.lanes[lane]
-            if not shard.lanes:
-                self._drop(shard)
+        if lane in self._shard_of:
+            self._part(lane)
         self._ready.pop(lane, None)
 
     def paused(self, lane: Lane) -> None:
@@ -177,24 +243,54 @@ class Fanout:
             self._flush(shard)
             self.leave(lane)
 
-    def _shard_for(self, *, aware: bool, batch: bool) -> Shard:
-        for shard in tuple(self._shards):
-            if (shard.aware, shard.batch) == (aware, batch) and len(shard.lanes) < SHARD:
+    def _enter(self, lane: Lane, group: Group) -> None:
+        shard = self._shard_for(group)
+        shard.lanes[lane] = None
+        self._shard_of[lane] = shard
+
+    def _part(self, lane: Lane) -> None:
+        shard = self._shard_of.pop(lane)
+        del shard.lanes[lane]
+        if not shard.lanes:
+            self._drop(shard)
+
+    def _limited(self, audience: Audience, seers: frozenset[str]) -> list[Shard]:
+        """Who sees what is about a node that not everybody sees."""
+        found = self._of_seers.get((seers, audience))
+        if found is None:
+            found = [
+                shard
+                for view in views_of(seers)
+                for shard in self._of_view.get(view, ())
+                if audience is _EVERYONE or shard.group.aware is (audience is Audience.AWARE)
+            ]
+            self._of_seers[seers, audience] = found
+        return found
+
+    def _shard_for(self, group: Group) -> Shard:
+        for shard in tuple(self._of_view.get(group.view, ())):
+            if shard.group == group and len(shard.lanes) < SHARD:
                 # Nothing that was decided before it came may reach the newcomer afterwards.
                 self._flush(shard)
                 if shard.lanes:
                     return shard
-        shard = Shard(aware=aware, batch=batch)
+        shard = Shard(group)
+        shard.flushed = self._journal.seq
         self._shards.append(shard)
+        self._of_view.setdefault(group.view, []).append(shard)
         self._of_audience[Audience.EVERYONE].append(shard)
-        self._of_audience[Audience.AWARE if aware else Audience.ORIGINAL].append(shard)
+        self._of_audience[Audience.AWARE if group.aware else Audience.ORIGINAL].append(shard)
+        self._of_seers.clear()
         return shard
 
     def _drop(self, shard: Shard) -> None:
         self._shards.remove(shard)
-        for shards in self._of_audience.values():
+        for shards in (*self._of_audience.values(), self._of_view[shard.group.view]):
             if shard in shards:
                 shards.remove(shard)
+        if not self._of_view[shard.group.view]:
+            del self._of_view[shard.group.view]
+        self._of_seers.clear()
 
     def _wake(self, lane: Lane) -> None:
         if lane.writable:
@@ -277,10 +373,13 @@ class Fanout:
         return sent
 
     def _dismiss(self, lane: Lane) -> None:
+        self.dismiss(lane, QueueFull("Too much is waiting to be read. Connect again."))
+
+    def dismiss(self, lane: Lane, error: PyaiotError) -> None:
+        """Send a client away."""
         self.leave(lane)
         if lane.dismissed:
             return
         lane.dismissed = True
-        error = QueueFull("Too much is waiting to be read. Connect again.")
         # Not at once: the core hears that a client left, and may be in the middle of something.
         self._scheduler.call_soon(lambda: lane.outlet.end(error))

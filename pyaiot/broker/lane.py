@@ -7,8 +7,8 @@ for everything; everything; what happened since; the newest values of what chang
 needs one number, whatever the client missed.
 """
 
-from collections.abc import Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol, Self
 
 from pyaiot.broker.frames import framed
 from pyaiot.errors import PyaiotError
@@ -19,6 +19,17 @@ HELD: Final = 4_194_304
 """Bytes of messages that nobody may miss and a client has not read, at which it is sent away.
 
 The messages themselves are shared by all such clients; what each costs is a reference."""
+
+
+class About(bytes):
+    """An encoded message, and the node that it is about."""
+
+    uid: str
+
+    def __new__(cls, wire: bytes, uid: str) -> Self:
+        about = super().__new__(cls, wire)
+        about.uid = uid
+        return about
 
 
 class Changes(Protocol):
@@ -35,7 +46,9 @@ class Source(Protocol):
     def journal(self) -> Changes:
         """The same object for as long as this is."""
 
-    def changes(self, since: int, *, aware: bool) -> Iterator[tuple[int, bytes]]:
+    def changes(
+        self, since: int, *, aware: bool, sees: Callable[[Any], bool]
+    ) -> Iterator[tuple[int, bytes]]:
         """The newest values that changed after number `since`: their numbers and bytes."""
 
 
@@ -64,6 +77,7 @@ class Lane:
         "joined",
         "live",
         "outlet",
+        "sees",
         "since",
         "writable",
     )
@@ -72,6 +86,8 @@ class Lane:
         self.outlet = outlet
         self.aware = False
         self.batch = False
+        self.sees: Callable[[Any], bool] = _nothing
+        """Which nodes are there for the client."""
         self.joined = False
         """Whether the client is to be told what happens."""
         self.dismissed = False
@@ -108,6 +124,19 @@ class Lane:
         self.since = since
         self.live = False
 
+    def forget(self, uid: str) -> bool:
+        """Send nothing of what waits and is about a node: the client may not see it any more.
+
+        Whether there was anything.
+        """
+        before = self._size
+        for waiting in (self._replies, self._before, self._held):
+            kept = [wire for wire in waiting if type(wire) is not About or wire.uid != uid]
+            if len(kept) < len(waiting):
+                self._size -= sum(map(len, waiting)) - sum(map(len, kept))
+                waiting[:] = kept
+        return self._size < before
+
     def chunk(self, source: Source) -> bytes | None:
         """The next frames to send; None when the client is up to date."""
         wires = self._taken(self._replies)
@@ -129,7 +158,7 @@ class Lane:
     def _changed(self, source: Source) -> list[bytes]:
         wires: list[bytes] = []
         size = 0
-        for seq, wire in source.changes(self.since, aware=self.aware):
+        for seq, wire in source.changes(self.since, aware=self.aware, sees=self.sees):
             wires.append(wire)
             self.since = seq
             size += len(wire)
@@ -144,6 +173,10 @@ class Lane:
         del waiting[: len(wires)]
         self._size -= sum(map(len, wires))
         return wires
+
+
+def _nothing(_: object) -> bool:
+    return False
 
 
 def _first(wires: Iterator[bytes]) -> list[bytes]:

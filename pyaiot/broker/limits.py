@@ -37,6 +37,8 @@ class Limits:
     """Bytes kept for a recorder that is away."""
     store_readings: bool = False
     """Whether there is to be a recorder."""
+    await_directory: bool = False
+    """Whether there is to be a directory; without one nobody but services sees anything."""
 
 
 class Verdict(Enum):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The twins of all nodes, as the broker needs them: in order of change, ready to be sent."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pyaiot.broker.journal import Journal
 from pyaiot.broker.peers import Gateway
@@ -27,7 +27,7 @@ class Resource:
 class Node:
     """One node: its twin, and the gateway that holds it."""
 
-    __slots__ = ("availability", "gateway", "resources", "seen", "uid", "visible")
+    __slots__ = ("availability", "gateway", "resources", "seen", "seers", "uid", "visible")
 
     def __init__(self, uid: str, availability: Availability, seen: float) -> None:
         self.uid = uid
@@ -37,6 +37,8 @@ class Node:
         self.seen = seen
         self.gateway: Gateway | None = None
         """None while the gateway that held it is away."""
+        self.seers: frozenset[str] | None = None
+        """The accounts that see the node, beside who may do everything; None: all."""
         self.resources: dict[str, Resource] = {}
 
 
@@ -145,8 +147,19 @@ class Nodes:
         """The number of the newest change of a value."""
         return self.journal.seq
 
-    def changes(self, since: int, *, aware: bool) -> Iterator[tuple[int, bytes]]:
-        """The newest values that changed after number `since`: their numbers and bytes."""
+    def touch(self, node: Node) -> None:
+        """Count all that is known of a node as changed: somebody is to hear of it anew."""
+        for resource in node.resources.values():
+            self._touch(resource)
+
+    def changes(
+        self, since: int, *, aware: bool, sees: Callable[[Node], bool]
+    ) -> Iterator[tuple[int, bytes]]:
+        """The newest values that changed after number `since`: their numbers and bytes.
+
+        Of nodes that somebody `sees`, and who knows of availability or does not.
+        """
         for resource in self.journal.since(since):
-            if aware or resource.node.visible:
+            node = resource.node
+            if (aware or node.visible) and sees(node):
                 yield resource.seq, resource.wire

@@ -4,6 +4,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pyaiot.accounts.permissions import Viewer
 from pyaiot.broker.notices import Notices
 from pyaiot.broker.receipts import Receipts
 from pyaiot.messages.types import Feature
@@ -12,6 +13,8 @@ from pyaiot.model.rate import Allowance
 
 if TYPE_CHECKING:
     from pyaiot.broker.nodes import Node
+
+_STRANGER: Final = Viewer.anonymous()
 
 CLIENT_FEATURES: Final = frozenset(
     {
@@ -95,14 +98,26 @@ class Client:
 
     id: str
     permissions: frozenset[Permission]
+    """What it may do with the node of which it may do most."""
     asked: frozenset[Feature] = frozenset()
     """Features it asked for when it connected; its hello may add some."""
     greetings: Allowance | None = None
     """How often it may say hello; None until it first did."""
     features: frozenset[Feature] = frozenset()
+    viewer: Viewer = _STRANGER
+    """Who it is."""
+    view: str = ""
+    """With whom it shares what it is sent."""
+    dismissed: bool = False
+    """Whether it is being sent away, and is not listened to any more."""
 
     def __post_init__(self) -> None:
         self.features = self.asked
+
+    def sees(self, node: "Node") -> bool:
+        """Whether the node is there for this client."""
+        viewer = self.viewer
+        return node.seers is None or viewer.unlimited or viewer.id in node.seers
 
     @property
     def greeted(self) -> bool:

@@ -5,10 +5,15 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from pyaiot.broker.fanout import Fanout
-from pyaiot.broker.lane import Lane
+from pyaiot.broker.effects import Audience
+from pyaiot.broker.fanout import Fanout, Group
+from pyaiot.broker.frames import text_frame
+from pyaiot.broker.lane import About, Lane
+from pyaiot.broker.nodes import Node
 from pyaiot.broker.peers import Client, Gateway, Service
-from pyaiot.messages.types import Feature, Pending, Relayed
+from pyaiot.errors import PyaiotError
+from pyaiot.messages.codec import encode
+from pyaiot.messages.types import Failure, Feature, Pending, Relayed
 
 _log = logging.getLogger(__name__)
 
@@ -57,20 +62,56 @@ class Post:
         self._relayed = relayed
         # Called for each message, so there is nothing in between.
         self.update = fanout.update
-        self.event = fanout.event
+        self.flush = fanout.flush
 
-    def tell(self, client: Client, wire: bytes) -> None:
+    def event(self, audience: Audience, wire: bytes, about: Node) -> None:
+        """Something happened to a node that nobody who sees it may miss."""
+        self._fanout.event(audience, About(wire, about.uid), about.seers)
+
+    def tell(self, client: Client, wire: bytes, about: str = "") -> None:
         """Something for one client alone."""
         lane = self.clients.get(client.id)
         if lane is not None:
-            self._fanout.reply(lane, wire)
+            self._fanout.reply(lane, About(wire, about) if about else wire)
+
+    def show(self, client: Client, wire: bytes, about: str) -> None:
+        """Something of a node for one client, in its place."""
+        lane = self.clients.get(client.id)
+        if lane is not None:
+            self._fanout.show(lane, About(wire, about))
 
     def greet(self, client: Client, backlog: Iterator[bytes], since: int) -> None:
         """From here on the client is told what happens."""
         lane = self.clients.get(client.id)
         if lane is not None:
-            batch = Feature.BATCH in client.features
-            self._fanout.join(lane, backlog, since, aware=client.aware, batch=batch)
+            self._fanout.join(lane, backlog, since, group=_group(client), sees=client.sees)
+
+    def regroup(self, client: Client) -> None:
+        """A client has another view."""
+        lane = self.clients.get(client.id)
+        if lane is not None:
+            self._fanout.regroup(lane, _group(client))
+
+    def reveal(self, client: Client, wires: list[bytes], about: str, since: int) -> None:
+        """A node is there for a client from now on."""
+        lane = self.clients.get(client.id)
+        if lane is not None:
+            self._fanout.reveal(lane, [About(wire, about) for wire in wires], since)
+
+    def conceal(self, client: Client, about: str) -> bool:
+        """A node is not there for a client any more."""
+        lane = self.clients.get(client.id)
+        return lane is not None and lane.forget(about)
+
+    def dismiss(self, client: Client, error: PyaiotError) -> None:
+        """Send a client away."""
+        lane = self.clients.get(client.id)
+        if lane is None:
+            return
+        if Feature.RESULT in client.features:
+            # Not after what it has not read yet, which it may never be sent.
+            lane.outlet.write(text_frame(encode(Failure(error.code, error.reason))))
+        self._fanout.dismiss(lane, error)
 
     def paused(self, lane: Lane) -> None:
         """A client does not read fast enough."""
@@ -121,3 +162,7 @@ class Post:
     def note(self, text: str) -> None:
         """Something that the operator should know."""
         _log.warning("%s", text)
+
+
+def _group(client: Client) -> Group:
+    return Group(client.aware, Feature.BATCH in client.features, client.view)

@@ -75,7 +75,9 @@ class BrokerServer:
         self.settle = self.fanout.settle
         self.post = Post(self.fanout, self._arm, self._gather)
         stream = surroundings.new_id()
-        self.core = Core(nodes, self.post, limits, health.version, stream=stream)
+        self.core = Core(
+            nodes, self.post, limits, health.version, rules=doorkeeper.rules, stream=stream
+        )
         complaints = Complaints(time.monotonic)
         self.complain = complaints.add
         self.reception = Reception(

@@ -58,6 +58,7 @@ def build(settings: BrokerSettings, gate: TokenGate, sockets: list[socket.socket
         settings.allow_origin,
         loopback,
         settings.accept_unsigned,
+        settings.unclaimed,
         chosen=settings.anonymous is not None,
     )
     capacity = Capacity(
@@ -81,6 +82,7 @@ def build(settings: BrokerSettings, gate: TokenGate, sockets: list[socket.socket
             max_nodes=settings.max_nodes,
             record_queue=settings.record_queue,
             store_readings=settings.store_readings,
+            await_directory=settings.await_directory,
         ),
         capacity,
         surroundings,

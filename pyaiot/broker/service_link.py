@@ -42,12 +42,12 @@ class ServiceLink:
         self._paused = False
         self._refused = 0
 
-    def received(self, frame: bytes, now: Moment) -> None:  # noqa: ARG002 - nothing waits
+    def received(self, frame: bytes, now: Moment) -> None:
         """The service sent something."""
         try:
             decoded = self._codec.decode(self._session.open(frame))
             if not isinstance(decoded, Batch):
-                self._core.service_said(self.service, decoded)
+                self._core.service_said(self.service, decoded, now)
                 return
         except PyaiotError as exc:
             self._refuse(exc)
@@ -55,7 +55,7 @@ class ServiceLink:
         for each in decoded.messages:
             # Where one of many cannot be used, the others still can.
             try:
-                self._core.service_said(self.service, self._codec.decode(bytes(each)))
+                self._core.service_said(self.service, self._codec.decode(bytes(each)), now)
             except PyaiotError as exc:
                 self._refuse(exc)
 

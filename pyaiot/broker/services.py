@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Recorders and directories: what they say, and what follows from it for gateways."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pyaiot.broker.directory import Directory
+from pyaiot.broker.disclosure import Disclosure
 from pyaiot.broker.effects import Effects
 from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.notices import gone
-from pyaiot.broker.peers import Gateway, Service
+from pyaiot.broker.peers import Client, Gateway, Service
 from pyaiot.broker.recording import Recording
 from pyaiot.errors import InvalidContent, PermissionDenied
 from pyaiot.messages.codec import encode
 from pyaiot.messages.types import (
     EVERYONE,
+    Access,
+    Alert,
     Batch,
     Device,
     Devices,
     Feature,
     FromService,
     New,
+    NodeAccess,
     Pending,
     Stored,
 )
@@ -32,8 +36,10 @@ class Services:
         nodes: Nodes,
         effects: Effects,
         gateways: Mapping[str, Gateway],
+        *,
         directory: Directory,
         recording: Recording,
+        disclosure: Disclosure,
     ) -> None:
         self.connected: dict[str, Service] = {}
         self._nodes = nodes
@@ -41,6 +47,7 @@ class Services:
         self._gateways = gateways
         self._directory = directory
         self._recording = recording
+        self._disclosure = disclosure
 
     @property
     def recorders(self) -> int:
@@ -73,14 +80,18 @@ class Services:
             self._confirm()
         self._directory.left(service.id)
 
-    def said(self, service: Service, message: FromService) -> None:
-        """A service sent `message`."""
+    def said(self, service: Service, message: FromService, greet: Callable[[Client], None]) -> None:
+        """A service sent `message`; `greet` tells a client everything anew."""
         match message:
             case Stored() if service.records:
                 if self._recording.told(service, message.through):
                     self._confirm()
             case Devices() if service.directs:
                 self._devices(service, message)
+            case Access() if service.directs:
+                self._access(service, message, greet)
+            case Alert():
+                self._disclosure.alert(message)
             case Batch():
                 raise InvalidContent("A batch must not hold a batch.")
             case _:
@@ -143,6 +154,18 @@ class Services:
         if changed is None or not listing.told:
             return
         self._tell_devices([listing.known.get(uid) or gone(uid) for uid in changed], whole=first)
+
+    def _access(self, service: Service, message: Access, greet: Callable[[Client], None]) -> None:
+        told = self._directory.access.told
+        changed = self._directory.take_access(service.id, message)
+        if changed and self._directory.access.told == told:
+            self._disclosure.access_changed(changed, greet)
+        elif changed is not None and not told and self._directory.access.told:
+            # Nodes of which it says nothing may have been hidden until now.
+            others: dict[str, NodeAccess | None] = {
+                node.uid: self._directory.access.known.get(node.uid) for node in self._nodes
+            }
+            self._disclosure.access_changed(others | changed, greet)
 
     def _tell_devices(self, devices: Iterable[Device], *, whole: bool) -> None:
         for gateway in self._gateways.values():

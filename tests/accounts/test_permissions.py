@@ -2,6 +2,8 @@
 """Every combination of who asks, and what is known of the node."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyaiot.accounts.permissions import (
     HouseRules,
@@ -9,6 +11,7 @@ from pyaiot.accounts.permissions import (
     at_best,
     is_unclaimed,
     permissions_on,
+    seers,
     sees_alert,
 )
 from pyaiot.messages.types import NodeAccess
@@ -124,3 +127,27 @@ def test_an_alert_that_names_nobody_is_for_all_who_see_the_node() -> None:
 def test_an_account_without_an_id_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="has an id"):
         Viewer.account("", Role.OPERATOR)
+
+
+@given(
+    node=st.none()
+    | st.builds(
+        NodeAccess,
+        uid=st.just("1"),
+        owner=st.sampled_from(["", "ann", "bob"]),
+        public=st.none() | st.sampled_from(Permission),
+        shares=st.dictionaries(
+            st.sampled_from(["", "ann", "bob", "eye"]), st.sampled_from(Permission)
+        ),
+        gone=st.booleans(),
+    ),
+    who=st.sampled_from([SERVICE, ADMIN, ANN, BOB, EYE, STRANGER]),
+    rules=st.sampled_from([OPEN, VIEWING, ADMINS]),
+)
+def test_seers_are_those_who_may_see(
+    node: NodeAccess | None, who: Viewer, rules: HouseRules
+) -> None:
+    those = seers(node, rules)
+    assert (Permission.VIEW in permissions_on(node, who, rules)) == (
+        who.unlimited or those is None or who.id in those
+    )

@@ -65,10 +65,12 @@ class Outlet:
         self.writes: list[bytes] = []
         self.ended: PyaiotError | None = None
         self.on_pause: Callable[[], None] = lambda: None
+        self.on_write: Callable[[bytes], None] = lambda _: None
         self._client = ClientProtocol(parse_uri("ws://localhost"), state=OPEN, max_size=None)
 
     def write(self, data: bytes) -> None:
         assert self.ended is None, "written to after its end"
+        self.on_write(data)
         self.writes.append(data)
         self.taken += len(data)
         if self.room is not None and self.taken > self.room:

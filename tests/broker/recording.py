@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyaiot.accounts.permissions import HouseRules, Unclaimed, Viewer, at_best
 from pyaiot.broker.core import Core
 from pyaiot.broker.effects import Audience
 from pyaiot.broker.limits import Limits
-from pyaiot.broker.nodes import Nodes
+from pyaiot.broker.nodes import Node, Nodes
 from pyaiot.broker.peers import Client, Gateway, Service
+from pyaiot.errors import PyaiotError
 from pyaiot.messages.codec import encode, from_client, from_gateway, from_service
 from pyaiot.messages.types import Feature, Message, Pending, Relayed
-from pyaiot.model.access import Permission
+from pyaiot.model.access import EVERYTHING, Permission
 from pyaiot.model.moment import Moment
 
 OURS = frozenset({Feature.SIGNED, Feature.BATCH, Feature.AVAILABILITY, Feature.RESULT})
@@ -26,6 +28,14 @@ class Recorder:
     """Effects, as they came."""
 
     shown: list[tuple[str, Audience, dict[str, Any]]] = field(default_factory=list)
+    seers: list[frozenset[str] | None] = field(default_factory=list)
+    regrouped: list[tuple[Client, str]] = field(default_factory=list)
+    revealed: list[tuple[Client, str, int]] = field(default_factory=list)
+    concealed: list[tuple[Client, str]] = field(default_factory=list)
+    dismissed: list[tuple[Client, PyaiotError]] = field(default_factory=list)
+    waiting: bool = False
+    """Whether something of a node that is concealed was to be sent."""
+    flushes: int = 0
     told: list[tuple[Client, dict[str, Any]]] = field(default_factory=list)
     greeted: list[tuple[Client, Iterator[bytes], int]] = field(default_factory=list)
     relayed: list[tuple[Gateway, dict[str, Any]]] = field(default_factory=list)
@@ -36,14 +46,37 @@ class Recorder:
     notes: list[str] = field(default_factory=list)
     full: bool = False
 
-    def update(self, audience: Audience, wire: bytes) -> None:
+    def update(self, audience: Audience, wire: bytes, seers: frozenset[str] | None = None) -> None:
         self.shown.append(("update", audience, json.loads(wire)))
+        self.seers.append(seers)
 
-    def event(self, audience: Audience, wire: bytes) -> None:
+    def event(self, audience: Audience, wire: bytes, about: Node) -> None:
         self.shown.append(("event", audience, json.loads(wire)))
+        self.seers.append(about.seers)
 
-    def tell(self, client: Client, wire: bytes) -> None:
+    def tell(self, client: Client, wire: bytes, about: str = "") -> None:
         self.told.append((client, json.loads(wire)))
+        assert not about or json.loads(wire)["uid"] == about
+
+    def show(self, client: Client, wire: bytes, about: str) -> None:
+        self.tell(client, wire, about)
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+    def regroup(self, client: Client) -> None:
+        self.regrouped.append((client, client.view))
+
+    def reveal(self, client: Client, wires: list[bytes], about: str, since: int) -> None:
+        self.told += [(client, json.loads(wire)) for wire in wires]
+        self.revealed.append((client, about, since))
+
+    def conceal(self, client: Client, about: str) -> bool:
+        self.concealed.append((client, about))
+        return self.waiting
+
+    def dismiss(self, client: Client, error: PyaiotError) -> None:
+        self.dismissed.append((client, error))
 
     def greet(self, client: Client, backlog: Iterator[bytes], since: int) -> None:
         self.greeted.append((client, backlog, since))
@@ -74,10 +107,11 @@ class Recorder:
 class Bench:
     """A core, what it did, and a clock that stands until it is moved."""
 
-    def __init__(self, **limits: Any) -> None:
+    def __init__(self, unclaimed: Unclaimed = "public", **limits: Any) -> None:
         self.effects = Recorder()
+        self.rules = HouseRules(EVERYTHING, unclaimed)
         self.nodes = Nodes(Limits(**limits).max_nodes)
-        self.core = Core(self.nodes, self.effects, Limits(**limits), "1.2.3")
+        self.core = Core(self.nodes, self.effects, Limits(**limits), "1.2.3", rules=self.rules)
         self.now = Moment(START, 0.0)
         self._count = 0
         self._from_gateway = from_gateway()
@@ -104,7 +138,7 @@ class Bench:
 
     def tell(self, service: Service, message: Message) -> None:
         """A recorder or a directory sends a message."""
-        self.core.service_said(service, self._from_service.decode(encode(message)))
+        self.core.service_said(service, self._from_service.decode(encode(message)), self.now)
 
     def recorded(self, service: Service) -> list[dict[str, Any]]:
         """What a recorder is sent now."""
@@ -120,11 +154,16 @@ class Bench:
         return [message for to, message in kept if to is gateway]
 
     def client(
-        self, *features: str, greet: bool = True, permissions: frozenset[Permission] | None = None
+        self,
+        *features: str,
+        greet: bool = True,
+        permissions: frozenset[Permission] | None = None,
+        viewer: Viewer | None = None,
     ) -> Client:
         self._count += 1
-        allowed = frozenset(Permission) if permissions is None else permissions
-        client = Client(f"c{self._count}", allowed)
+        viewer = viewer or Viewer.service()
+        allowed = at_best(viewer, self.rules) if permissions is None else permissions
+        client = Client(f"c{self._count}", allowed, viewer=viewer)
         self.core.client_joined(client)
         if greet:
             self.ask(client, type="new", features=list(features))

@@ -209,7 +209,9 @@ def test_back_again_with_all_it_said() -> None:
     bench.shown()
     bench.say(gateway, type="availability", uid="n", availability="online", seen=START)
     assert [m.get("data", m["type"]) for m in bench.shown(Audience.ORIGINAL)] == ["new", "1", "x"]
-    assert len(list(bench.nodes.changes(seq, aware=False))) == 2, "for those too slow to see it"
+    assert len(list(bench.nodes.changes(seq, aware=False, sees=lambda _: True))) == 2, (
+        "for those too slow to see it"
+    )
 
 
 def test_our_gateway_that_goes_leaves_its_nodes_behind_offline() -> None:
@@ -444,7 +446,7 @@ def test_messages_for_one_client() -> None:
     assert all(m["type"] == "availability" for m in bench.shown())
     bench.client()
     assert [m["data"] for m in bench.backlog() if m["type"] == "update"] == ["1"]
-    ((_, wire),) = bench.nodes.changes(0, aware=True)
+    ((_, wire),) = bench.nodes.changes(0, aware=True, sees=lambda _: True)
     assert b'"dst":"all"' in wire, "for the next who is not this client"
 
 

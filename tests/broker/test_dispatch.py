@@ -231,8 +231,8 @@ def test_the_client_goes_away_while_it_is_being_told(bench: Bench) -> None:
         bench.command(client, id=str(number))
     tell = bench.effects.tell
 
-    def tell_and_lose(client: Client, wire: bytes) -> None:
-        tell(client, wire)
+    def tell_and_lose(client: Client, wire: bytes, about: str = "") -> None:
+        tell(client, wire, about)
         bench.core.client_left(client)
 
     bench.effects.tell = tell_and_lose  # type: ignore[method-assign]

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from pyaiot.broker.effects import Audience
-from pyaiot.broker.fanout import FEW, SHARD, STRETCH, Fanout
+from pyaiot.broker.fanout import FEW, SHARD, STRETCH, Fanout, Group
 from pyaiot.broker.lane import CHUNK, HELD, Lane
 from pyaiot.errors import QueueFull
 from tests.broker.outlets import Loop, Outlet
@@ -35,9 +36,11 @@ class Values:
         self.newest[name] = (self.seq, data)
         return data
 
-    def changes(self, since: int, *, aware: bool) -> Iterator[tuple[int, bytes]]:
+    def changes(
+        self, since: int, *, aware: bool, sees: Callable[[Any], bool]
+    ) -> Iterator[tuple[int, bytes]]:
         assert aware in {True, False}
-        return (each for each in tuple(self.newest.values()) if each[0] > since)
+        return (each for each in tuple(self.newest.values()) if each[0] > since and sees(each))
 
 
 class Bench:
@@ -57,7 +60,7 @@ class Bench:
         outlet = Outlet(room)
         lane = Lane(outlet)
         outlet.on_pause = lambda: self.fanout.paused(lane)
-        self.fanout.join(lane, iter(backlog), self.values.seq, aware=aware, batch=batch)
+        self.fanout.join(lane, iter(backlog), self.values.seq, group=Group(aware, batch))
         if settle:
             self.loop.settle()
         return lane, outlet
@@ -128,7 +131,7 @@ class Slow(Outlet):
 
 def slow_lane(bench: Bench, seconds: float) -> Outlet:
     outlet = Slow(bench.loop, seconds)
-    bench.fanout.join(Lane(outlet), iter(()), bench.values.seq, aware=True, batch=False)
+    bench.fanout.join(Lane(outlet), iter(()), bench.values.seq, group=Group(True, False))
     bench.loop.settle()
     return outlet
 
@@ -396,7 +399,7 @@ def test_hello_again() -> None:
     bench = Bench()
     lane, outlet = bench.lane(wire(1))
     bench.value(2)
-    bench.fanout.join(lane, iter([wire(3)]), bench.values.seq, aware=False, batch=True)
+    bench.fanout.join(lane, iter([wire(3)]), bench.values.seq, group=Group(False, True))
     bench.loop.settle()
     bench.fanout.event(ORIGINAL, wire(4))
     bench.loop.settle()
@@ -409,7 +412,7 @@ def test_hello_again_while_reading_slowly() -> None:
     lane, outlet = bench.lane(*(wire(number, CHUNK) for number in range(3)), room=0)
     bench.fanout.event(EVERYONE, wire(10))
     bench.loop.settle()
-    bench.fanout.join(lane, iter([wire(20)]), bench.values.seq, aware=True, batch=False)
+    bench.fanout.join(lane, iter([wire(20)]), bench.values.seq, group=Group(True, False))
     bench.fanout.event(EVERYONE, wire(30))
     assert bench.drain(lane, outlet) == [0, 10, 20, 30], "what it missed, everything, what is new"
 

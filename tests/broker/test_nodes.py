@@ -14,7 +14,7 @@ def put(nodes: Nodes, node: Node, value: str, time: float, wall: float = 1000.0)
 
 
 def changes(nodes: Nodes, since: int = 0, *, aware: bool = True) -> list[bytes]:
-    return [wire for _, wire in nodes.changes(since, aware=aware)]
+    return [wire for _, wire in nodes.changes(since, aware=aware, sees=lambda _: True)]
 
 
 def test_nodes_stay_in_the_order_in_which_they_came() -> None:

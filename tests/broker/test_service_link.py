@@ -186,3 +186,4 @@ async def test_what_is_pending_does_not_pile_up(monkeypatch: pytest.MonkeyPatch)
         await eventually(lambda: len(broker.core.nodes) == 1)
         (station,) = broker.server.post.services.values()
         assert station._connection.waiting < 10_000  # type: ignore[attr-defined]
+        directory.connection.transport.abort()

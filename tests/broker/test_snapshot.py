@@ -10,6 +10,11 @@ from pyaiot.messages.types import Feature
 from pyaiot.model.access import Permission
 from pyaiot.model.node import Availability
 
+
+def nameless(_: str) -> str:
+    return ""
+
+
 PLAIN = Client("c", frozenset(Permission))
 AWARE = Client("c", frozenset(Permission), frozenset({Feature.AVAILABILITY}))
 
@@ -28,7 +33,7 @@ def decoded(parts: Any) -> list[dict[str, Any]]:
 
 def test_for_clients_of_the_original() -> None:
     nodes = filled(2)
-    assert decoded(original(nodes, PLAIN)) == [
+    assert decoded(original(nodes, PLAIN, nameless)) == [
         {"type": "new", "uid": "n0", "dst": "c"},
         {"type": "update", "uid": "n0", "endpoint": "led", "data": 0, "dst": "c", "time": 7.0},
         {"type": "new", "uid": "n1", "dst": "c"},
@@ -42,7 +47,9 @@ def test_resources_come_in_the_order_in_which_they_were_first_known() -> None:
     assert node is not None
     for endpoint in ("name", "led", "os"):
         nodes.put(node, endpoint, 1, 8.0, wire=b"", wall=9.0)
-    updates = [m["endpoint"] for m in decoded(original(nodes, PLAIN)) if m["type"] == "update"]
+    updates = [
+        m["endpoint"] for m in decoded(original(nodes, PLAIN, nameless)) if m["type"] == "update"
+    ]
     assert updates == ["led", "name", "os"]
 
 
@@ -51,8 +58,8 @@ def test_nodes_that_are_offline_are_there_for_those_who_understand() -> None:
     node = nodes.get("n0")
     assert node is not None
     nodes.judge(node, Availability.OFFLINE, 6.0)
-    assert {m["uid"] for m in decoded(original(nodes, PLAIN))} == {"n1"}
-    first = decoded(original(nodes, AWARE))[0]
+    assert {m["uid"] for m in decoded(original(nodes, PLAIN, nameless))} == {"n1"}
+    first = decoded(original(nodes, AWARE, nameless))[0]
     assert first == {
         "type": "new", "uid": "n0", "dst": "c", "availability": "offline", "seen": 7.0
     }  # fmt: skip
@@ -60,7 +67,7 @@ def test_nodes_that_are_offline_are_there_for_those_who_understand() -> None:
 
 def test_a_node_that_goes_or_comes_meanwhile_is_somebody_elses_business() -> None:
     nodes = filled(2)
-    backlog = original(nodes, PLAIN)
+    backlog = original(nodes, PLAIN, nameless)
     last = nodes.get("n1")
     assert last is not None
     nodes.remove(last)
@@ -70,7 +77,7 @@ def test_a_node_that_goes_or_comes_meanwhile_is_somebody_elses_business() -> Non
 
 def test_a_snapshot() -> None:
     shared = Shared(filled(2), 0.0, aware=True)
-    assert decoded(shared.parts()) == [
+    assert decoded(shared.parts(AWARE)) == [
         {
             "type": "snapshot",
             "nodes": [
@@ -89,18 +96,18 @@ def test_a_snapshot() -> None:
 
 
 def test_of_nothing() -> None:
-    parts = decoded(Shared(Nodes(10), 0.0, aware=True).parts())
+    parts = decoded(Shared(Nodes(10), 0.0, aware=True).parts(AWARE))
     assert parts == [{"type": "snapshot", "nodes": [], "part": 0, "last": True}]
 
 
 def test_parts_are_bounded_in_nodes() -> None:
-    parts = decoded(Shared(filled(1200), 0.0, aware=True).parts())
+    parts = decoded(Shared(filled(1200), 0.0, aware=True).parts(AWARE))
     assert [len(part["nodes"]) for part in parts] == [500, 500, 200]
     assert [(part["part"], part["last"]) for part in parts] == [(0, False), (1, False), (2, True)]
 
 
 def test_parts_are_bounded_in_bytes() -> None:
-    parts = decoded(Shared(filled(10, size=40_000), 0.0, aware=True).parts())
+    parts = decoded(Shared(filled(10, size=40_000), 0.0, aware=True).parts(AWARE))
     assert [len(part["nodes"]) for part in parts] == [2] * 5
 
 
@@ -109,14 +116,14 @@ def test_what_is_not_visible_is_left_out_for_those_who_do_not_understand() -> No
     node = nodes.get("n0")
     assert node is not None
     nodes.judge(node, Availability.OFFLINE, 6.0)
-    ((_, visible),) = ((0, decoded(Shared(nodes, 0.0, aware=False).parts())),)
+    ((_, visible),) = ((0, decoded(Shared(nodes, 0.0, aware=False).parts(AWARE))),)
     assert [each["uid"] for each in visible[0]["nodes"]] == ["n1"]
-    assert len(decoded(Shared(nodes, 0.0, aware=True).parts())[0]["nodes"]) == 2
+    assert len(decoded(Shared(nodes, 0.0, aware=True).parts(AWARE))[0]["nodes"]) == 2
 
 
 def test_two_clients_get_the_same_bytes() -> None:
     shared = Shared(filled(1200), 0.0, aware=True)
-    one, two = shared.parts(), shared.parts()
+    one, two = shared.parts(AWARE), shared.parts(AWARE)
     first = next(one)
     assert next(two) is first
     assert list(one) == list(two)
@@ -124,7 +131,7 @@ def test_two_clients_get_the_same_bytes() -> None:
 
 def test_once_expired_it_is_made_anew_for_whoever_still_reads() -> None:
     shared = Shared(filled(1200), 0.0, aware=True)
-    parts = shared.parts()
+    parts = shared.parts(AWARE)
     first = next(parts)
     shared.expire()
     rest = decoded(parts)

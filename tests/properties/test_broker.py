@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whatever happens in whatever order: every client ends up knowing what the broker knows, and
-every command has one result."""
+"""Whatever happens in whatever order: every client ends up knowing what the broker knows of the
+nodes that it may see, is never sent a byte about any other, and every command has one result."""
 
 import contextlib
 import json
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -17,31 +17,42 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
+from msgspec import UNSET
+from websockets.client import ClientProtocol
+from websockets.frames import Frame
+from websockets.protocol import OPEN
+from websockets.uri import parse_uri
 
+from pyaiot.accounts.permissions import HouseRules, Unclaimed, Viewer, at_best, permissions_on
 from pyaiot.broker.core import Core
 from pyaiot.broker.fanout import Fanout
 from pyaiot.broker.lane import Lane
 from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes
-from pyaiot.broker.peers import Client, Gateway
+from pyaiot.broker.peers import Client, Gateway, Service
 from pyaiot.broker.post import Post
 from pyaiot.errors import PyaiotError
 from pyaiot.messages.codec import encode
 from pyaiot.messages.types import (
+    Access,
+    Alert,
+    AlertState,
     AvailabilityChanged,
     Command,
     Feature,
     Hello,
     New,
+    NodeAccess,
     Out,
     Relayed,
     Reset,
     Result,
+    Severity,
     Status,
     Target,
     Update,
 )
-from pyaiot.model.access import Permission
+from pyaiot.model.access import EVERYTHING, Permission, Role
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import IDENTITY, Availability
 from tests.broker.outlets import Loop, Outlet
@@ -49,7 +60,28 @@ from tests.broker.outlets import Loop, Outlet
 UIDS = st.sampled_from(["n1", "n2", "n3", "n4", "n5", "alive"])
 ENDPOINTS = st.sampled_from(["led", "name", "protocol"])
 OURS = frozenset({Feature.SIGNED, Feature.AVAILABILITY, Feature.RESULT})
-FEATURES = st.sets(st.sampled_from(["snapshot", "batch", "availability", "result"])).map(tuple)
+FEATURES = st.sets(
+    st.sampled_from(["snapshot", "batch", "availability", "result", "names", "alerts"])
+).map(tuple)
+ACCOUNTS = ["ann", "bob"]
+ROLES = {"ann": Role.OPERATOR, "bob": Role.VIEWER, "eve": Role.ADMIN}
+VIEWERS = st.sampled_from(
+    [
+        Viewer.service(),
+        Viewer.anonymous(),
+        Viewer.anonymous(),
+        *(Viewer.account(name, role) for name, role in ROLES.items()),
+    ]
+)
+NODES = st.builds(
+    NodeAccess,
+    uid=UIDS,
+    owner=st.sampled_from(["", *ACCOUNTS]),
+    name=st.sampled_from(["", "kitchen", "cellar"]),
+    public=st.none() | st.sampled_from(Permission),
+    shares=st.dictionaries(st.sampled_from(ACCOUNTS), st.sampled_from(Permission)),
+    gone=st.booleans(),
+)
 START = 1_700_000_000.0
 
 
@@ -70,7 +102,7 @@ class Peer:
     send_again = notify
 
 
-class Viewer:
+class Reader:
     """A client: it believes what it is told, and complains of what makes no sense."""
 
     def __init__(self, client: Client, room: int | None) -> None:
@@ -79,7 +111,12 @@ class Viewer:
         self.lane = Lane(self.outlet)
         self.nodes: dict[str, dict[str, tuple[Any, float]]] = {}
         self.availability: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        self.alerts: Counter[str] = Counter()
+        self.due: set[str] = set()
+        """Alerts that it must be told of."""
         self.results: Counter[str] = Counter()
+        self.decoder = ClientProtocol(parse_uri("ws://localhost"), state=OPEN, max_size=None)
         self.expected: set[str] = set()
         self.parts = 0
 
@@ -103,10 +140,23 @@ class Viewer:
         for node in message["nodes"]:
             self.nodes[node["uid"]] = {k: (v, t) for k, (v, t) in node["resources"].items()}
             self.availability[node["uid"]] = node["availability"]
+            assert "name" not in node or Feature.NAMES in self.client.features
+            self.names[node["uid"]] = node.get("name", "")
+
+    def on_named(self, message: dict[str, Any]) -> None:
+        assert Feature.NAMES in self.client.features
+        self.names[message["uid"]] = message["name"]
+
+    def on_alert(self, message: dict[str, Any]) -> None:
+        assert Feature.ALERTS in self.client.features
+        assert "to" not in message
+        self.alerts[message["id"]] += 1
 
     def on_new(self, message: dict[str, Any]) -> None:
         assert message["dst"] in {"all", self.client.id}
-        self.nodes.setdefault(message["uid"], {})
+        if message["uid"] not in self.nodes:
+            self.nodes[message["uid"]] = {}
+            self.names[message["uid"]] = ""
         self.availability[message["uid"]] = message.get("availability", "online")
 
     def on_update(self, message: dict[str, Any]) -> None:
@@ -142,18 +192,21 @@ class Viewer:
 
 class BrokerMachine(RuleBasedStateMachine):
     gateways: Bundle[Peer] = Bundle("gateways")
-    clients: Bundle[Viewer] = Bundle("clients")
+    clients: Bundle[Reader] = Bundle("clients")
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(unclaimed=st.sampled_from(["public", "public", "admins"]))
+    def start(self, unclaimed: Unclaimed) -> None:
         self.loop = Loop()
         self.nodes = Nodes(4)
         self.fanout = Fanout(self.nodes, self.loop, 0.5)
         self.post = Post(self.fanout, lambda: None)
         limits = Limits(max_nodes=4, greetings=1000, commands_per_client=3, commands=5)
-        self.core = Core(self.nodes, self.post, limits, "1")
+        self.house = HouseRules(EVERYTHING, unclaimed)
+        self.core = Core(self.nodes, self.post, limits, "1", rules=self.house)
+        self.directory = Service("d", "d", frozenset({Feature.DIRECTORY}))
+        self.core.service_joined(self.directory)
         self.count = 0
-        self.viewers: list[Viewer] = []
+        self.viewers: list[Reader] = []
 
     @property
     def now(self) -> Moment:
@@ -210,11 +263,12 @@ class BrokerMachine(RuleBasedStateMachine):
 
     # -- clients
 
-    @rule(target=clients, features=FEATURES, room=st.sampled_from([None, 0, 300]))
-    def client_joins(self, features: tuple[str, ...], room: int | None) -> Viewer:
-        client = Client(f"c{self.next()}", frozenset(Permission))
-        viewer = Viewer(client, room)
+    @rule(target=clients, features=FEATURES, room=st.sampled_from([None, 0, 300]), who=VIEWERS)
+    def client_joins(self, features: tuple[str, ...], room: int | None, who: Viewer) -> Reader:
+        client = Client(f"c{self.next()}", at_best(who, self.house), viewer=who)
+        viewer = Reader(client, room)
         viewer.outlet.on_pause = lambda: self.fanout.paused(viewer.lane)
+        viewer.outlet.on_write = lambda data: self.inspect(viewer, data)
         self.post.clients[client.id] = viewer.lane
         self.core.client_joined(client)
         self.viewers.append(viewer)
@@ -222,30 +276,69 @@ class BrokerMachine(RuleBasedStateMachine):
         return viewer
 
     @rule(viewer=consumes(clients))
-    def client_leaves(self, viewer: Viewer) -> None:
+    def client_leaves(self, viewer: Reader) -> None:
         self.viewers.remove(viewer)
         self.post.client_left(viewer.client)
         self.core.client_left(viewer.client)
         viewer.outlet.ended = PyaiotError("It left; nothing may be written to it any more.")
 
     @rule(viewer=clients)
-    def hello_again(self, viewer: Viewer) -> None:
+    def hello_again(self, viewer: Reader) -> None:
         features = tuple(viewer.client.features)
         self.core.client_said(viewer.client, Hello("client", features), self.now)
 
     @rule(viewer=clients)
-    def client_reads(self, viewer: Viewer) -> None:
+    def client_reads(self, viewer: Reader) -> None:
         viewer.read()
         viewer.outlet.taken = 0
         if not viewer.lane.writable:
             self.fanout.resumed(viewer.lane)
 
     @rule(viewer=clients, uid=UIDS, timeout=st.sampled_from([1.0, 100.0]))
-    def commands(self, viewer: Viewer, uid: str, timeout: float) -> None:
+    def commands(self, viewer: Reader, uid: str, timeout: float) -> None:
         name = str(self.next())
         viewer.expected.add(name)
         command = Command(Target(uid, "led", "1"), name, timeout)
         self.core.client_said(viewer.client, command, self.now)
+
+    # -- who may see what
+
+    def may_see(self, client: Client, uid: str) -> bool:
+        access = self.core.directory.access.known.get(uid)
+        return Permission.VIEW in permissions_on(access, client.viewer, self.house)
+
+    def inspect(self, viewer: Reader, data: bytes) -> None:
+        """Nothing is sent about a node that the client may not see now, but that it is gone."""
+        viewer.decoder.receive_data(data)
+        for frame in viewer.decoder.events_received():
+            decoded = json.loads(bytes(cast("Frame", frame).data))
+            for message in decoded if isinstance(decoded, list) else [decoded]:
+                kind = message["type"]
+                if kind == "alert" and message["text"] == "to":
+                    continue
+                told = message.get("nodes", [message] if "uid" in message else [])
+                for each in told if kind != "out" else []:
+                    assert self.may_see(viewer.client, each["uid"]), message
+
+    @rule(nodes=st.lists(NODES, min_size=1, max_size=3), whole=st.booleans())
+    def access_changes(self, nodes: list[NodeAccess], whole: bool) -> None:
+        self.core.service_said(self.directory, Access(tuple(nodes), whole=whole), self.now)
+
+    @rule(uid=UIDS, to=st.none() | st.lists(st.sampled_from([*ACCOUNTS, "eve"]), max_size=2))
+    def alerts(self, uid: str, to: list[str] | None) -> None:
+        name = str(self.next())
+        alert = Alert(
+            name, "r", uid, "led", Severity.WARNING, AlertState.RAISED, self.now.wall,
+            "all" if to is None else "to", UNSET if to is None else tuple(to),
+        )  # fmt: skip
+        for viewer in self.viewers:
+            client = viewer.client
+            meant = self.may_see(client, uid) if to is None else client.viewer.id in to
+            if Feature.ALERTS in client.features and (meant or client.viewer.unlimited):
+                viewer.due.add(name)
+            else:
+                viewer.alerts[name] = -1000  # it would show in the end
+        self.core.service_said(self.directory, alert, self.now)
 
     # -- time
 
@@ -285,11 +378,11 @@ class BrokerMachine(RuleBasedStateMachine):
             self.check(viewer)
         assert len(self.core.dispatch.pending) == 0
 
-    def check(self, viewer: Viewer) -> None:
+    def check(self, viewer: Reader) -> None:
         known = {
             node.uid: {each.endpoint: each.value for each in node.resources.values()}
             for node in self.nodes
-            if viewer.aware or node.visible
+            if (viewer.aware or node.visible) and self.may_see(viewer.client, node.uid)
         }
         believed = {
             uid: {endpoint: value for endpoint, (value, _) in node.items()}
@@ -298,10 +391,19 @@ class BrokerMachine(RuleBasedStateMachine):
         assert believed == known, json.dumps([believed, known])
         if viewer.aware:
             assert {uid: viewer.availability[uid] for uid in known} == {
-                node.uid: str(node.availability) for node in self.nodes
+                node.uid: str(node.availability) for node in self.nodes if node.uid in known
             }
+        if Feature.NAMES in viewer.client.features:
+            access = self.core.directory.access.known
+            names = {uid: access[uid].name if uid in access else "" for uid in known}
+            assert {uid: viewer.names[uid] for uid in known} == names
+        for name, times in viewer.alerts.items():
+            assert times == (1 if name in viewer.due else -1000), name
+        # Of a node that it saw no more, it may have been spared an alert that was not read.
+        if viewer.client.viewer.unlimited:
+            assert viewer.due == {name for name, times in viewer.alerts.items() if times > 0}
         assert viewer.results == dict.fromkeys(viewer.expected, 1)
 
 
 TestBroker = BrokerMachine.TestCase
-TestBroker.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestBroker.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
