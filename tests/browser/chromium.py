@@ -59,10 +59,13 @@ class Chromium:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
     async def open(self, url: str, size: tuple[int, int] = DESK, **media: str) -> None:
-        """Open a page in a view of `size`; `media` are preferences, such as ``color_scheme``."""
+        """Open a page in a view of `size`.
+
+        `media` are preferences, such as ``color_scheme``, or ``forced_colors``.
+        """
         wanted = [
-            {"name": f"prefers-{name.replace('_', '-')}", "value": value}
-            for name, value in media.items()
+            {"name": name if name == "forced-colors" else f"prefers-{name}", "value": value}
+            for name, value in ((each.replace("_", "-"), value) for each, value in media.items())
         ]
 
         if self._is_numb:

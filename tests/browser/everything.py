@@ -194,7 +194,9 @@ async def _others(gateway: HandGateway) -> None:
     for number in range(5):
         await gateway.report(LABORATORY, "temperature", f"{number - 2}°C")
     for uid, name, state in ((LATE, "Late bird", "late"), (OFFLINE, "Cellar", "offline")):
-        await gateway.node(uid, name=name, protocol="MQTT", temperature="4°C", led="0")
+        await gateway.node(uid, name=name, protocol="MQTT")
+        for endpoint, value in (("temperature", "4°C"), ("led", "0")):
+            await gateway.report(uid, endpoint, value, ago=400)
         await gateway.availability(uid, state, 400)
     await gateway.node(DISCOVERED)
 

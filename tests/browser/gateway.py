@@ -41,10 +41,10 @@ class HandGateway:
         for endpoint, value in resources.items():
             await self.report(uid, endpoint, value)
 
-    async def report(self, uid: str, endpoint: str, value: Any) -> None:
-        await self.say(
-            type="update", uid=uid, endpoint=endpoint, data=value, dst="all", time=time.time()
-        )
+    async def report(self, uid: str, endpoint: str, value: Any, *, ago: float = 0.0) -> None:
+        """A node says something, or said it so many seconds ago."""
+        then = time.time() - ago
+        await self.say(type="update", uid=uid, endpoint=endpoint, data=value, dst="all", time=then)
 
     async def availability(self, uid: str, availability: str, silent: float) -> None:
         seen = time.time() - silent

@@ -2,7 +2,8 @@
 """axe-core finds nothing to complain of, wherever one can go on the page, in every look."""
 
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from selenium.webdriver.common.keys import Keys
@@ -13,6 +14,7 @@ from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import Onlooker, Opener
 from tests.browser.everything import LABORATORY, ROVER
 from tests.browser.gateway import hand_gateway
+from tests.browser.test_map import map_of, png, tile_server
 from tests.commands import free_ports
 
 
@@ -130,6 +132,46 @@ async def test_everything_can_be_read_in_every_look(onlooker: Onlooker) -> None:
             for name in ("cards", "table", "map", "chart"):
                 await see(browser, SIGHTS[name])
                 assert await complaints(browser, rules=COLOURS) == [], (look, name)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_everything_can_be_read_in_forced_colours(onlooker: Onlooker, scheme: str) -> None:
+    async with onlooker(
+        reduced_motion="reduce", color_scheme=scheme, forced_colors="active"
+    ) as browser:
+        assert await browser.ask("matchMedia('(forced-colors: active)').matches")
+        for name in ("cards", "table", "map", "chart"):
+            await see(browser, SIGHTS[name])
+            assert await complaints(browser) == [], name
+        await leave(browser)
+        await see(browser, OVER["settings"])
+        assert await complaints(browser, "dialog[open]") == []
+
+
+async def test_no_ground_of_the_map_is_in_the_way(opened: Opener, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.png"
+    plan.write_bytes(png(800, 400))
+    async with tile_server() as (origin, _asked):
+        grounds: dict[str, Any] = {
+            "floor_plan": str(plan),
+            "map_tiles": f"{origin}/{{z}}/{{x}}/{{y}}.png",
+            "map_attribution": "© Those who measured",
+        }
+        async with map_of(opened, **grounds) as (_gateway, browser):
+            for size in (DESK, PHONE):
+                await browser.resize(size)
+                await browser.click("[data-choose=tiles]")
+                await browser.until("document.querySelector('.tiles img')?.naturalWidth == 256")
+                assert await complaints(browser) == [], ("tiles", size)
+                await browser.click("[data-choose=plan]")
+                await browser.until("document.querySelector('.plan img')?.naturalWidth == 800")
+                assert await complaints(browser) == [], ("plan", size)
+            # One of the nodes stands on the plan, and is told of; the others wait.
+            await browser.click("[data-place='1']")
+            await browser.until("document.activeElement.dataset.node == '1'")
+            await browser.press(Keys.ENTER)
+            await browser.until("document.querySelector('[role=dialog]')")
+            assert await complaints(browser) == []
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])

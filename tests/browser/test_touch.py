@@ -2,7 +2,6 @@
 """What fingers do: tap, drag, pinch and press long, as on a telephone."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Final
 
@@ -102,16 +101,8 @@ async def test_a_chart_is_moved_by_one_finger_and_zoomed_by_two(opened: Opener) 
         async with opened(broker.port, PHONE, reduced_motion="reduce") as browser:
             await browser.run("location.hash = '#/cards?node=1&resource=t'")
             await browser.until(DRAWN)
-            then = time.time()
             for age in range(25, 0, -1):
-                await gateway.say(
-                    type="update",
-                    uid="1",
-                    endpoint="t",
-                    data=f"{age}°C",
-                    dst="all",
-                    time=then - age,
-                )
+                await gateway.report("1", "t", f"{age}°C", ago=age)
             await browser.until(f"{FIGURE} >= 20", "count")
             live = f"document.querySelector('{DETAIL} .live').ariaPressed"
             assert await browser.ask(live) == "true"
