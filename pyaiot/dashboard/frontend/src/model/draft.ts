@@ -102,7 +102,7 @@ export class Draft {
     const { resources } = this.node(uid);
     const resource = resources.get(endpoint);
     if (resource !== undefined) resources.set(endpoint, { ...resource, order });
-    else if (order !== null) resources.set(endpoint, { endpoint, value: undefined, time: 0, points: [], order });
+    else if (order !== null) resources.set(endpoint, { endpoint, value: undefined, time: 0, order });
   }
 
   openOrder(id: string, uid: string, endpoint: string): void {

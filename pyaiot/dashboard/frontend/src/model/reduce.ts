@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Json, NodeState, Result, Snapshot, ToPage } from "../wire/messages";
 import { Draft, ownWord } from "./draft";
-import { presenceOf, type Cause, type Moment, type Phase, type Point, type Resource, type State } from "./state";
-import { isOn, quantityOf, textOf } from "./value";
+import { presenceOf, type Cause, type Moment, type Phase, type Resource, type State } from "./state";
+import { isOn, textOf } from "./value";
 
 /** What can happen to the page. */
 export type Happening =
@@ -36,8 +36,6 @@ export const MOST_GONE = 2_000;
 const RESET_PATIENCE = 30;
 /** How long a broker of the original may take to repeat all that it knows. */
 const ROLL_CALL = 5;
-/** Numbers kept of a resource. */
-export const MAX_POINTS = 120;
 
 /** Resources that outlive a reset: the gateway says them, not the node. */
 const IDENTITY: ReadonlySet<string> = new Set(["id", "ip", "protocol"]);
@@ -197,7 +195,7 @@ function forget(draft: Draft, uid: string): void {
   const node = draft.node(uid);
   for (const [endpoint, resource] of node.resources) {
     if (IDENTITY.has(endpoint)) continue;
-    node.resources.set(endpoint, { ...resource, value: undefined, points: [] });
+    node.resources.set(endpoint, { ...resource, value: undefined });
   }
   node.resetSince = draft.now.steady;
 }
@@ -216,29 +214,8 @@ function update(draft: Draft, uid: string, endpoint: string, value: Json, time: 
 }
 
 /** The resource once its node has said `value`. */
-function spoken(
-  endpoint: string,
-  value: Json,
-  time: number,
-  before: Resource | undefined,
-): Resource {
-  const points = drawn(value, time, before);
-  return { endpoint, value, time, points, order: before?.order ?? null };
-}
-
-function drawn(value: Json, time: number, before: Resource | undefined): readonly Point[] {
-  const quantity = quantityOf(value);
-  if (quantity === null || !Number.isFinite(quantity.number)) return [];
-  const point = { time, number: quantity.number };
-  if (before === undefined) return [point];
-  const unit = quantityOf(before.value)?.unit;
-  if (unit !== undefined && unit !== quantity.unit) return [point];
-  // The newest word counts. Where it is older than what was drawn (a gateway sends what it kept, or
-  // a clock was set), what was drawn after it is about to be said again.
-  const { points } = before;
-  const last = points.at(-1);
-  const kept = last !== undefined && last.time >= time ? points.filter((each) => each.time < time) : points;
-  return [...kept.slice(-(MAX_POINTS - 1)), point];
+function spoken(endpoint: string, value: Json, time: number, before: Resource | undefined): Resource {
+  return { endpoint, value, time, order: before?.order ?? null };
 }
 
 /** An update may be the answer to an order: the only one that the original gives. */
@@ -280,7 +257,7 @@ function snapshot(draft: Draft, { nodes, part = 0, last = true }: Snapshot): voi
   endRoll(draft);
 }
 
-/** A node as the broker holds it. What the page drew and ordered meanwhile stays. */
+/** A node as the broker holds it. What the page ordered meanwhile stays. */
 function restore(draft: Draft, { uid, availability, seen, resources, name = "" }: NodeState): void {
   if (availability === "offline" && draft.current.aside.get(uid)?.seen === seen) {
     draft.nameAside(uid);

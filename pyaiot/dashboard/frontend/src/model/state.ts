@@ -7,12 +7,6 @@ export interface Moment {
   readonly steady: number;
 }
 
-export interface Point {
-  /** Seconds since the epoch. */
-  readonly time: number;
-  readonly number: number;
-}
-
 /**
  * How far an order to set a resource has come.
  *
@@ -42,8 +36,6 @@ export interface Resource {
   readonly value: Json | undefined;
   /** When the value was measured, in seconds since the epoch by the broker's clock. */
   readonly time: number;
-  /** The numbers of late, oldest first. */
-  readonly points: readonly Point[];
   readonly order: Order | null;
 }
 

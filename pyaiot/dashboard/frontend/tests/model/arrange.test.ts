@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { arranged, filtered, grouped, placed, type Wishes } from "../../src/model/arrange";
 import { fadingOf, patienceFor, UNKNOWN_PATIENCE, usualInterval } from "../../src/model/fresh";
 import { between, masonry, type Brick } from "../../src/model/masonry";
+import { NO_SERIES, type Series } from "../../src/model/ring";
 import type { Entry } from "../../src/model/state";
 
 const NO_WISHES: Wishes = { names: {}, pinned: [], arranged: [], hiddenNodes: [] };
@@ -141,7 +142,10 @@ describe("a wall of cards", () => {
 });
 
 describe("the age of a value", () => {
-  const every = (...times: number[]): { time: number; number: number }[] => times.map((time) => ({ time, number: 1 }));
+  const every = (...times: number[]): Series => ({
+    times: Float64Array.from(times),
+    numbers: Float64Array.from(times, () => 1),
+  });
 
   it("is measured by how often the resource speaks", () => {
     expect(usualInterval(every(0, 20))).toBeNull();
@@ -149,7 +153,12 @@ describe("the age of a value", () => {
     expect(patienceFor(every(0, 20, 40))).toBe(60);
     expect(patienceFor(every(0, 600, 1200))).toBe(1800);
     expect(patienceFor(every(0, 0.1, 0.2))).toBe(10);
-    expect(patienceFor([])).toBe(UNKNOWN_PATIENCE);
+    expect(patienceFor(NO_SERIES)).toBe(UNKNOWN_PATIENCE);
+  });
+
+  it("takes no gap in the course for a word", () => {
+    const course = { times: Float64Array.of(0, 20, 20, 40), numbers: Float64Array.of(1, 1, Number.NaN, 1) };
+    expect(usualInterval(course)).toBe(20);
   });
 
   it("follows a resource that speaks more slowly than it used to", () => {
@@ -159,6 +168,13 @@ describe("the age of a value", () => {
   });
 
   it("fades in two steps", () => {
-    expect([0, 60, 61, 600, 601].map((age) => fadingOf(age, 60))).toEqual(["", "", "stale", "stale", "old"]);
+    const late = (): Series => every(0, 20, 40);
+    expect([0, 60, 61, 600, 601].map((age) => fadingOf(age, late))).toEqual(["", "", "stale", "stale", "old"]);
+  });
+
+  it("asks for no points while a value is young", () => {
+    const late = vi.fn(() => NO_SERIES);
+    expect(fadingOf(10, late)).toBe("");
+    expect(late).not.toHaveBeenCalled();
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { MAX_POINTS, MOST_GONE, reduce, type Happening } from "../../src/model/reduce";
+import { MOST_GONE, reduce, type Happening } from "../../src/model/reduce";
 import { NOTHING, type Cause, type Node, type Order, type Resource, type State } from "../../src/model/state";
 import type { Json, NodeState, Permission, Status, ToPage } from "../../src/wire/messages";
 
@@ -86,13 +86,12 @@ describe("a broker of ours", () => {
     expect(state.ahead).toBe(AHEAD);
     expect(state.permissions).toEqual(["view", "control"]);
     expect(node("1")).toMatchObject({ availability: "online", seen: 5, title: "Tom" });
-    expect(resource("1", "temperature")).toMatchObject({ value: "20°C", time: 5, points: [{ time: 5, number: 20 }] });
+    expect(resource("1", "temperature")).toMatchObject({ value: "20°C", time: 5 });
   });
 
-  it("updates values, and draws the numbers", () => {
+  it("updates values, the newest last", () => {
     receive(update("1", "temperature", "21°C", 6), update("1", "/temperature", "22°C", 7));
     expect(resource("1", "temperature").value).toBe("22°C");
-    expect(resource("1", "temperature").points.map(({ number }) => number)).toEqual([20, 21, 22]);
     expect(node("1").seen).toBe(7);
   });
 
@@ -201,12 +200,12 @@ describe("a broker of ours", () => {
     expect(resource("1", "temperature").value).toBeUndefined();
     receive({ type: "out", uid: "1" }, update("1", "temperature", "3°C"));
     expect(node("1").goneSince).toBeNull();
-    expect(resource("1", "temperature")).toMatchObject({ value: "3°C", points: [{ number: 3 }] });
+    expect(resource("1", "temperature")).toMatchObject({ value: "3°C" });
   });
 
   it("clears values on a reset, but not what the gateway knows, nor the name", () => {
     receive(update("1", "protocol", "CoAP"), { type: "reset", uid: "1" }, { type: "reset", uid: "nobody" });
-    expect(resource("1", "temperature")).toMatchObject({ value: undefined, points: [] });
+    expect(resource("1", "temperature")).toMatchObject({ value: undefined });
     expect(resource("1", "protocol").value).toBe("CoAP");
     expect(node("1").title).toBe("Tom");
     receive(update("1", "temperature", "9°C"));
@@ -216,22 +215,10 @@ describe("a broker of ours", () => {
     expect(node("1").resetSince).toBeNull();
   });
 
-  it("forgets what was drawn after a moment that is told again", () => {
+  it("takes the word that came last for the newest", () => {
     receive(...[6, 7, 8].map((time) => update("1", "temperature", `${time}°C`, time)));
     receive(update("1", "temperature", "1°C", 7));
-    expect(resource("1", "temperature").points.map(({ time }) => time)).toEqual([5, 6, 7]);
     expect(resource("1", "temperature").value).toBe("1°C");
-  });
-
-  it("keeps so many points and no more, and none of another unit", () => {
-    for (let time = 6; time < 400; time += 1) receive(update("1", "temperature", `${time}°C`, time));
-    expect(resource("1", "temperature").points).toHaveLength(MAX_POINTS);
-    receive(update("1", "temperature", "70°F", 400));
-    expect(resource("1", "temperature").points).toHaveLength(1);
-    receive(update("1", "temperature", "none", 401));
-    expect(resource("1", "temperature").points).toEqual([]);
-    receive(update("1", "temperature", "1e999", 402));
-    expect(resource("1", "temperature").points).toEqual([]);
   });
 
   it("lists what nodes are, and touches that list only when it says something else", () => {
@@ -270,13 +257,14 @@ describe("a broker of ours", () => {
       receive(welcome(), snapshot(held("1", { temperature: ["23°C", 40], led: ["1", 40] }), held("3")));
       expect([...state.nodes.keys()].sort()).toEqual(["1", "2", "3"]);
       expect(node("2").goneSince).toBe(steady);
-      expect(resource("1", "temperature").points.map(({ number }) => number)).toEqual([20, 21, 23]);
+      expect(resource("1", "temperature").value).toBe("23°C");
       expect(node("1").resources.has("name")).toBe(false);
     });
 
-    it("does not draw twice what has not changed", () => {
+    it("leaves what has not changed the same object", () => {
+      const before = resource("1", "temperature");
       receive(welcome(), snapshot(held("1", { temperature: ["21°C", 6] }), held("2")));
-      expect(resource("1", "temperature").points).toHaveLength(2);
+      expect(resource("1", "temperature")).toBe(before);
     });
 
     it("waits for the last part before it misses anybody, and minds news in between", () => {

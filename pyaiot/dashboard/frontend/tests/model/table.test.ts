@@ -16,7 +16,7 @@ import type { Json } from "../../src/wire/messages";
 
 function node(uid: string, values: Readonly<Record<string, Json | undefined>>, more: Partial<Node> = {}): Node {
   const resources = new Map(
-    Object.entries(values).map(([endpoint, value]) => [endpoint, { endpoint, value, time: 1000, points: [], order: null }]),
+    Object.entries(values).map(([endpoint, value]) => [endpoint, { endpoint, value, time: 1000, order: null }]),
   );
   return { uid, title: uid, name: "", availability: "online", seen: 1000, resources, goneSince: null, resetSince: null, roll: 0, ...more };
 }
