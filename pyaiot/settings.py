@@ -411,6 +411,7 @@ class SimulateSettings(Settings):
     )  # fmt: skip
     seed: int = setting(0, "nodes with the same seed measure the same", minimum=0)
     node_name: str = setting("Simulated", "the nodes' name, before their number")
+    token: str | None = setting(None, "the node's device token; with --nodes=1", secret=True)
     mqtt_ssl: bool = setting(False, "connect to the MQTT broker by TLS")
     mqtt_ca: str | None = setting(
         None,

@@ -38,7 +38,10 @@ def fleet_for(settings: SimulateSettings) -> "Fleet":
         settings.values,
         settings.seed,
         settings.node_name,
+        settings.token or "",
     )
+    if plan.token and plan.number != 1:
+        raise SettingsInvalid("token: a token is of one node, so there must be --nodes=1")
     if settings.mqtt_password and not settings.mqtt_user:
         raise SettingsInvalid("mqtt_password is set, so mqtt_user must be set too")
     port = settings.port or _PORTS[settings.protocol]

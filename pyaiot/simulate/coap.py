@@ -10,6 +10,7 @@ from typing import Final
 
 from pyaiot.errors import CommandFailed, StartFailed
 from pyaiot.gateway.coap.client import Client
+from pyaiot.gateway.coap.payload import proven
 from pyaiot.gateway.coap.peers import COAP_PORT
 from pyaiot.gateway.coap.quiet import Quiet
 from pyaiot.gateway.coap.site import ALIVE, SERVER
@@ -39,6 +40,7 @@ class CoapNode:
         random: Random,
         *,
         uid: str = "",
+        token: str = "",
         gateway_host: str = "localhost",
         gateway_port: int = COAP_PORT,
         host: str = "",
@@ -46,12 +48,14 @@ class CoapNode:
     ) -> None:
         """Serve on `host` (empty for all interfaces), at the first of `ports` that is free.
 
-        Without `uid` the node is named after its machine and port. Raises InvalidValue for a uid
+        Without `uid` the node is named after its machine and port. `token` is its device token,
+        where it has one. Raises InvalidValue for a uid
         that no node can have.
         """
         self._thing = thing
         self._random = random
         self._uid = checked_uid(uid) if uid else ""
+        self._token = token
         self._gateway = (gateway_host.strip("[]"), gateway_port)
         self._host = host
         self._ports = ports
@@ -154,7 +158,8 @@ class CoapNode:
         for number in range(len(remotes)):
             at = (self._preferred + number) % len(remotes)
             try:
-                await self._client.post(remotes[at], (where,), text.encode())
+                body = proven(text, self._token).encode()
+                await self._client.post(remotes[at], (where,), body)
             except CommandFailed as exc:
                 failed = exc.reason
             else:

@@ -18,6 +18,7 @@ from aiocoap.message import Message
 from aiocoap.numbers.types import Type
 
 from pyaiot.errors import StartFailed
+from pyaiot.gateway.coap.payload import proven
 from pyaiot.gateway.coap.peers import MAX_PEERS_OF_HOST
 from pyaiot.simulate.coap_server import CoapServer
 from pyaiot.simulate.fleet import Contact, Member, Plan, evenly
@@ -98,7 +99,7 @@ class CoapFleet:
         loop = asyncio.get_running_loop()
         try:
             _, node = await loop.create_datagram_endpoint(
-                lambda: _Node(member, self._contact, loop.time),
+                lambda: _Node(member, self._contact, loop.time, self._plan.token),
                 local_addr=own,
                 remote_addr=gateway,
             )
@@ -138,7 +139,7 @@ class _Remote:
 class _Node(asyncio.DatagramProtocol):
     """One node's socket."""
 
-    def __init__(self, member: Member, contact: Contact, clock: Any) -> None:
+    def __init__(self, member: Member, contact: Contact, clock: Any, token: str = "") -> None:
         self.asked = False
         """A gateway knows it: it has asked for something."""
         self.transport: asyncio.DatagramTransport
@@ -146,6 +147,7 @@ class _Node(asyncio.DatagramProtocol):
         self._contact = contact
         self._server = CoapServer(member.thing, clock, self._changed)
         self._last_id = 0
+        self._proof = proven("", token)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is of none
@@ -187,7 +189,10 @@ class _Node(asyncio.DatagramProtocol):
 
     def _post(self, options: bytes, text: str) -> None:
         self.transport.sendto(
-            _NON_POST + self._next_id().to_bytes(2, "big") + options + text.encode()
+            _NON_POST
+            + self._next_id().to_bytes(2, "big")
+            + options
+            + f"{self._proof}{text}".encode()
         )
 
     def _next_id(self) -> int:

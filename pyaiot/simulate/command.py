@@ -4,6 +4,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -50,6 +51,12 @@ class NodeParser(argparse.ArgumentParser):
             type=seconds,
             metavar="SECONDS",
             help="time between two values of a resource (its own)",
+        )
+        self.add_argument(
+            "--token",
+            default=os.environ.get("PYAIOT_TOKEN", ""),
+            metavar="TEXT",
+            help="its device token, where it has one (PYAIOT_TOKEN)",
         )
         self.add_argument("--debug", action="store_true", help="tell what is sent and received")
         resources = self.add_argument_group("resources")

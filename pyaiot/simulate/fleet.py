@@ -4,7 +4,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final, Protocol
 
@@ -29,6 +29,8 @@ class Plan:
     seed: int = 0
     """The same plan with the same seed gives the same nodes, which measure the same."""
     name: str = "Simulated"
+    token: str = field(default="", repr=False)
+    """The device token of the one node that there then is."""
 
     def members(self) -> "list[Member]":
         """The nodes. Raises InvalidValue for a name or a resource that no node can have."""

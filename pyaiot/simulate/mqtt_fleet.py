@@ -9,6 +9,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -40,6 +41,8 @@ class MqttFleet:
     def __init__(self, plan: Plan, server: Server) -> None:
         """Raises InvalidValue for nodes that cannot be."""
         self._plan = plan
+        if plan.token:
+            server = replace(server, user="token", password=plan.token)
         self._members = plan.members()
         self._by_id = {topics.checked_node_id(each.uid): each for each in self._members}
         self._unasked = set(self._by_id)

@@ -34,15 +34,19 @@ class WebsocketNode:
         random: Random,
         *,
         uid: str = "",
+        token: str = "",
         backoff: Backoff | None = None,
     ) -> None:
         """Connect to `url` (``ws://HOST:8001/node``); without `uid` the node is nameless.
+
+        `token` is its device token, where it has one.
 
         Raises InvalidValue for a uid that no node can have.
         """
         self._thing = thing
         self._url = url
         self._uid = checked_uid(uid) if uid else ""
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._backoff = backoff or Backoff(random.random)
 
     async def run(self) -> None:
@@ -60,7 +64,12 @@ class WebsocketNode:
 
     async def _live(self) -> None:
         async with connect(
-            self._url, compression=None, proxy=None, close_timeout=0.5, logger=_wire
+            self._url,
+            additional_headers=self._headers,
+            compression=None,
+            proxy=None,
+            close_timeout=0.5,
+            logger=_wire,
         ) as socket:
             if self._uid:
                 await self._send(socket, {"type": "new", "id": self._uid})

@@ -80,7 +80,7 @@ class WebsocketFleet:
 
     async def _connected(self, member: Member) -> "_Connection | None":
         loop = asyncio.get_running_loop()
-        connection = _Connection(member, self._uri)
+        connection = _Connection(member, self._uri, self._plan.token)
         try:
             async with asyncio.timeout(PATIENCE):
                 await loop.create_connection(lambda: connection, self._host, self._port)
@@ -99,17 +99,21 @@ class WebsocketFleet:
 class _Connection(asyncio.Protocol):
     """One node's connection."""
 
-    def __init__(self, member: Member, uri: str) -> None:
+    def __init__(self, member: Member, uri: str, token: str = "") -> None:
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
         self._member = member
+        self._token = token
         self._protocol = ClientProtocol(parse_uri(uri), logger=_wire)
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are of no class
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        self._protocol.send_request(request)
         self._flush()
 
     def data_received(self, data: bytes) -> None:

@@ -18,8 +18,10 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from pyaiot.gateway.adapter import Naming
+from pyaiot.gateway.registrar import Policy
 from pyaiot.gateway.websocket.adapter import WebsocketAdapter
 from tests.contracts.adapter import running
+from tests.gateway.guarded import LAMP, guarded, token
 from tests.waiting import eventually
 
 FOLDER = Path(__file__).parents[2] / "utils" / "micropython"
@@ -48,10 +50,10 @@ def put(resource, value):
 
 @contextlib.asynccontextmanager
 async def board(
-    folder: Path, interpreter: str, port: int
+    folder: Path, interpreter: str, port: int, more: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     shutil.copy(FOLDER / "main.py", folder)
-    (folder / "config.py").write_text(CONFIG.format(port=port))
+    (folder / "config.py").write_text(CONFIG.format(port=port) + more)
     process = await asyncio.create_subprocess_exec(
         interpreter,
         "main.py",
@@ -103,6 +105,16 @@ async def test_comes_back_as_the_same_node(tmp_path: Path, interpreter: str) -> 
             await eventually(lambda: len({at for at, _ in heard.sightings}) == count)  # noqa: B023 - waited for at once
             adapter._named["board-1"].socket.transport.abort()
         assert {sighting.name for _, sighting in heard.sightings} == {"board-1"}
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+async def test_shows_its_token(tmp_path: Path, interpreter: str) -> None:
+    adapter = WebsocketAdapter("127.0.0.1", 0)
+    async with (
+        guarded(adapter, Policy.TOKEN, LAMP) as gateway,
+        board(tmp_path, interpreter, adapter.port, f'\nTOKEN = "{token()}"\n'),
+    ):
+        await gateway.told("lamp", "id", "board-1")
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)

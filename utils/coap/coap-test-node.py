@@ -45,6 +45,7 @@ def node(options: argparse.Namespace, thing: Thing, random: Random) -> CoapNode:
         thing,
         random,
         uid=options.uid,
+        token=options.token,
         gateway_host=options.gateway_host,
         gateway_port=options.gateway_port,
         ports=USUAL_PORTS if options.port is None else (options.port,),

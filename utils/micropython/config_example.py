@@ -7,6 +7,8 @@ WIFI_PASSWORD = "its password"  # noqa: S105 - to be replaced
 GATEWAY_HOST = "192.168.1.10"  # the machine that runs aiot-ws-gateway
 GATEWAY_PORT = 8001
 
+TOKEN = ""  # its device token, where it has one
+
 NAME = "My board"  # as the page shows it
 
 LED = 2  # its pin: 2 on most ESP32 and ESP8266 boards, "LED" on a Pico W, None if there is none

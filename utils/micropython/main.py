@@ -39,6 +39,9 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 MAX_FRAME = getattr(config, "MAX_FRAME", 1024)
 """Bytes of a request that fit the memory of a small board."""
 
+PROOF = f"Authorization: Bearer {config.TOKEN}\r\n" if getattr(config, "TOKEN", "") else ""
+"""The header that shows the board's device token, where it has one."""
+
 SILENCE = 65_000
 """Milliseconds without a word from the gateway, which pings every 20 s, that mean it is gone."""
 
@@ -66,7 +69,7 @@ class Gateway:
         request = (
             f"GET /node HTTP/1.1\r\nHost: {name}:{port}\r\n"
             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{PROOF}\r\n"
         )
         self.socket.sendall(request.encode())
         status = self._line()

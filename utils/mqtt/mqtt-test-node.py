@@ -56,8 +56,8 @@ def node(options: argparse.Namespace, thing: Thing, random: Random) -> MqttNode:
         options.mqtt_port,
         tls=options.mqtt_ssl,
         ca_file=options.mqtt_ca,
-        user=options.mqtt_user,
-        password=options.mqtt_password,
+        user=options.mqtt_user or ("token" if options.token else None),
+        password=options.mqtt_password or options.token or None,
     )
     thing.values["ip"] = own_address(server.host, server.port)
     node_id = options.uid or f"mqtt-test-node-{secrets.token_hex(4)}"

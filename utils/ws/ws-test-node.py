@@ -33,7 +33,7 @@ def parser() -> NodeParser:
 def node(options: argparse.Namespace, thing: Thing, random: Random) -> WebsocketNode:
     host = f"[{options.gateway_host}]" if ":" in options.gateway_host else options.gateway_host
     url = f"ws://{host}:{options.gateway_port}/node"
-    return WebsocketNode(thing, url, random, uid=options.uid)
+    return WebsocketNode(thing, url, random, uid=options.uid, token=options.token)
 
 
 if __name__ == "__main__":

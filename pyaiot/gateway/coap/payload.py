@@ -52,6 +52,11 @@ def proof(body: bytes) -> tuple[str, bytes]:
     return found[1].decode(), body[found.end() :]
 
 
+def proven(text: str, token: str) -> str:
+    """What a node posts that shows `token`, where it has one, and cannot send a query."""
+    return f"token={token}\n{text}" if token else text
+
+
 def announcement(body: bytes, host: str, *, reset: bool = False) -> Announcement:
     """What a node at `host` posted to ``/alive``, or to ``/reset`` if `reset`.
 
