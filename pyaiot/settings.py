@@ -388,6 +388,29 @@ class ClientSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountSettings(Settings):
+    """`aiot user` and `aiot token`, which work on the store itself."""
+
+    section: ClassVar[str] = "accounts"
+
+    config: str | None = setting(
+        None,
+        "read settings from this file (TOML, or the original's Python)",
+        unit="file",
+        in_file=False,
+    )
+    store: str | None = setting(
+        None,
+        "database: a file of SQLite, or postgresql://USER:PASSWORD@HOST/NAME"
+        " (default: ~/.local/share/pyaiot/pyaiot.db)",
+        unit="address",
+        secret=True,
+    )
+    key_file: str = setting(KEY_FILE, "the keys that tokens are signed with", unit="file")
+    json: bool = setting(False, "write one JSON object a line, for programs")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SimulateSettings(Settings):
     """`aiot simulate`."""
 
@@ -437,7 +460,13 @@ SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     DashboardSettings,
 )
 
-ALL: Final[tuple[type[Settings], ...]] = (*SERVICES, UpSettings, ClientSettings, SimulateSettings)
+ALL: Final[tuple[type[Settings], ...]] = (
+    *SERVICES,
+    UpSettings,
+    ClientSettings,
+    AccountSettings,
+    SimulateSettings,
+)
 
 
 def settings_of(cls: type[Settings]) -> Mapping[str, Setting]:

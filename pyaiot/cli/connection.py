@@ -47,7 +47,7 @@ Body = Callable[["Subscriber", ClientSettings, Sequence[str]], Awaitable[int]]
 """What a command does: with the way to the broker, its settings and its arguments."""
 
 
-class _Command(SettingsCommand):
+class WordCommand(SettingsCommand):
     """Flags take a value only after ``=``, for what follows them may be an argument."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -61,7 +61,7 @@ def _is_flag(word: str) -> bool:
     return word.startswith("--") and name in _OPTIONS and _OPTIONS[name].kind is bool
 
 
-class _Word(click.Argument):
+class Word(click.Argument):
     """An argument; the command's own words say what it is."""
 
     def get_help_record(self, ctx: click.Context) -> None:  # type: ignore[override]
@@ -92,10 +92,10 @@ def client_command(
             sys.stdout.reconfigure(errors="backslashreplace")
         return _carry_out(body, settings, given_words)
 
-    return _Command(
+    return WordCommand(
         name,
         params=[
-            *(_Word([word], required=required) for word in words),
+            *(Word([word], required=required) for word in words),
             *options_of(("Options", ClientSettings)),
             version_option(),
         ],

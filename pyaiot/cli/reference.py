@@ -15,9 +15,9 @@ from typing import Final
 
 import click
 
-from pyaiot.cli.aiot import SUBCOMMANDS
 from pyaiot.setting import Setting, SettingValue
 from pyaiot.settings import (
+    AccountSettings,
     BrokerSettings,
     ClientSettings,
     CoapGatewaySettings,
@@ -54,6 +54,7 @@ SERVICES: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("aiot-dashboard", DashboardSettings),
     ("aiot up` and `aiot demo", UpSettings),
     ("aiot nodes`, `aiot watch` and `aiot set", ClientSettings),
+    ("aiot user` and `aiot token", AccountSettings),
     ("aiot simulate", SimulateSettings),
 )
 
@@ -184,11 +185,18 @@ def command_page() -> str:
         context = command.make_context(command.name, [], resilient_parsing=True)
         parts.append(_help(context))
         if isinstance(command, click.Group):
-            for name in SUBCOMMANDS:
-                sub = command.get_command(context, name)
-                assert sub is not None, name  # noqa: S101 - it is listed there
-                parts.append(_help(sub.make_context(name, [], context, resilient_parsing=True)))
+            parts += _subcommands(context, command)
     return "\n".join(parts)
+
+
+def _subcommands(context: click.Context, group: click.Group) -> Iterator[str]:
+    for name in group.list_commands(context):
+        sub = group.get_command(context, name)
+        assert sub is not None, name  # noqa: S101 - it is listed there
+        below = sub.make_context(name, [], context, resilient_parsing=True)
+        yield _help(below)
+        if isinstance(sub, click.Group):
+            yield from _subcommands(below, sub)
 
 
 def _help(context: click.Context) -> str:
