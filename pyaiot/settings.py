@@ -9,12 +9,22 @@ configuration are all made from these declarations; `pyaiot.configuration` fills
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pyaiot.errors import SettingsInvalid
 from pyaiot.setting import Setting, port, setting
 
 KEY_FILE: Final = "~/.pyaiot/keys"
+
+
+def _store() -> Any:
+    return setting(
+        None,
+        "database: a file of SQLite, or postgresql://USER:PASSWORD@HOST/NAME"
+        " (default: ~/.local/share/pyaiot/pyaiot.db)",
+        unit="address",
+        secret=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -303,13 +313,7 @@ class DashboardSettings(ServiceSettings):
     broker_ca: str | None = setting(
         None, "certificates to trust (PEM) for the broker, instead of the system's", unit="file"
     )
-    store: str | None = setting(
-        None,
-        "database: a file of SQLite, or postgresql://USER:PASSWORD@HOST/NAME"
-        " (default: ~/.local/share/pyaiot/pyaiot.db)",
-        unit="address",
-        secret=True,
-    )
+    store: str | None = _store()
     anonymous: Literal["none", "view", "control", "script"] | None = setting(
         None,
         "what clients without credentials may do: nothing, see nodes, also set resources, also send"
@@ -335,6 +339,55 @@ class DashboardSettings(ServiceSettings):
     recorder_health: str | None = setting(
         None, "address of the recorder's health, to be told with that of all", unit="url"
     )
+
+    def __post_init__(self) -> None:
+        """Raise SettingsInvalid for a value that is out of bounds."""
+        ServiceSettings.__post_init__(self)
+        self._default_port(self.broker_ssl)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecorderSettings(ServiceSettings):
+    """`aiot-recorder`."""
+
+    section: ClassVar[str] = "recorder"
+
+    broker_ssl: bool = setting(False, "connect to the broker by TLS")
+    broker_ca: str | None = setting(
+        None, "certificates to trust (PEM) for the broker, instead of the system's", unit="file"
+    )
+    store: str | None = _store()
+    keep_raw: str = setting(
+        "30d", "how long each reading is kept: s, m, h, d, w or y, or forever", unit="time"
+    )
+    keep_minutes: str = setting(
+        "1y", "how long the lowest, mean and highest of each minute are kept", unit="time"
+    )
+    keep_hours: str = setting(
+        "forever", "how long the lowest, mean and highest of each hour are kept", unit="time"
+    )
+    keep: tuple[str, ...] = setting(
+        (),
+        "another time for a resource, or NODE/RESOURCE, with * and ?: imu=1d, or imu=1d:30d:1y for"
+        " readings, minutes and hours; may be repeated, the first that fits holds",
+        unit="rule",
+    )
+    max_store: int = setting(
+        4_000_000_000,
+        "size of what is stored above which the oldest goes; 0 for no bound",
+        minimum=0, unit="bytes",
+    )  # fmt: skip
+    batch_time: float = setting(
+        0.1, "how long readings gather before they are stored together",
+        minimum=0, maximum=60, unit="seconds",
+    )  # fmt: skip
+    batch_rows: int = setting(
+        1000, "readings that are stored at once without gathering longer", minimum=1, maximum=20_000
+    )
+    health_host: str = setting(
+        "localhost", "address where /health and /metrics are; empty for all interfaces", unit="host"
+    )
+    health_port: int = port(8003, "port where /health and /metrics are")
 
     def __post_init__(self) -> None:
         """Raise SettingsInvalid for a value that is out of bounds."""
@@ -378,6 +431,7 @@ class ClientSettings(Settings):
     timeout: float = setting(
         10.0, "how long to wait for an answer", minimum=0.1, maximum=3600, unit="seconds"
     )
+    store: str | None = _store()
     json: bool = setting(False, "write one JSON object a line, for programs")
 
     def __post_init__(self) -> None:
@@ -458,6 +512,7 @@ SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
     MqttGatewaySettings,
     WebsocketGatewaySettings,
     DashboardSettings,
+    RecorderSettings,
 )
 
 ALL: Final[tuple[type[Settings], ...]] = (

@@ -75,6 +75,8 @@ LAYERS = {
     "pyaiot.recorder": Layer.SHELLS,
     "pyaiot.recorder.alert": Layer.DECISIONS,
     "pyaiot.recorder.bounds": Layer.DECISIONS,
+    "pyaiot.recorder.core": Layer.DECISIONS,
+    "pyaiot.recorder.facts": Layer.DECISIONS,
     "pyaiot.recorder.judge": Layer.DECISIONS,
     "pyaiot.recorder.phrases": Layer.DECISIONS,
     "pyaiot.recorder.preview": Layer.DECISIONS,

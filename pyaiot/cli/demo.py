@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command `aiot demo`: what `aiot up` runs, and simulated nodes of every protocol."""
 
+import contextlib
 import json
+import tempfile
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pyaiot.cli.options import CONTEXT, EPILOG, SettingsCommand
@@ -78,6 +82,16 @@ def nodes_for(suite: Suite) -> "list[Service]":
     return [Service("node", partial(_live, node)) for node in nodes]
 
 
+@contextlib.contextmanager
+def store_for(suite: Suite) -> Iterator[Suite]:
+    """The suite with its store, or with one that goes with it if it names none."""
+    if suite.recorder.store is not None:
+        yield suite
+        return
+    with tempfile.TemporaryDirectory(prefix="pyaiot-", ignore_cleanup_errors=True) as folder:
+        yield suite.with_store(str(Path(folder, "demo.db")))
+
+
 class _Node(Protocol):
     async def run(self) -> None: ...
 
@@ -114,7 +128,7 @@ def _mqtt_server(settings: MqttGatewaySettings) -> "Server":
 def _run(**values: object) -> int:
     from pyaiot.run import run
 
-    with keys_for(prepare(values)) as suite:
+    with keys_for(prepare(values)) as keyed, store_for(keyed) as suite:
         return run(*suite.stages(), nodes_for(suite), on_ready=suite.announce)
 
 

@@ -24,6 +24,7 @@ from pyaiot.settings import (
     DashboardSettings,
     GatewaySettings,
     MqttGatewaySettings,
+    RecorderSettings,
     ServiceSettings,
     Settings,
     SimulateSettings,
@@ -44,6 +45,7 @@ MODULES: Final = (
     "mqtt_gateway",
     "ws_gateway",
     "dashboard",
+    "recorder",
 )
 
 SERVICES: Final[tuple[tuple[str, type[Settings]], ...]] = (
@@ -52,6 +54,7 @@ SERVICES: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("aiot-mqtt-gateway", MqttGatewaySettings),
     ("aiot-ws-gateway", WebsocketGatewaySettings),
     ("aiot-dashboard", DashboardSettings),
+    ("aiot-recorder", RecorderSettings),
     ("aiot up` and `aiot demo", UpSettings),
     ("aiot nodes`, `aiot watch` and `aiot set", ClientSettings),
     ("aiot user` and `aiot token", AccountSettings),

@@ -34,6 +34,7 @@ from pyaiot.settings import (
     DashboardSettings,
     GatewaySettings,
     MqttGatewaySettings,
+    RecorderSettings,
     UpSettings,
     WebsocketGatewaySettings,
 )
@@ -59,6 +60,7 @@ class Suite:
     mqtt: MqttGatewaySettings
     websocket: WebsocketGatewaySettings
     dashboard: DashboardSettings
+    recorder: RecorderSettings
 
     @classmethod
     def load(cls, sources: Sources) -> "Suite":
@@ -83,6 +85,7 @@ class Suite:
             link(sources.load(MqttGatewaySettings, defaults)),
             link(sources.load(WebsocketGatewaySettings, defaults)),
             _linked(sources.load(DashboardSettings, defaults), broker),
+            link(sources.load(RecorderSettings, defaults)),
         )
 
     def with_keys(self, path: str) -> "Suite":
@@ -94,6 +97,15 @@ class Suite:
             replace(self.mqtt, key_file=path),
             replace(self.websocket, key_file=path),
             replace(self.dashboard, key_file=path),
+            replace(self.recorder, key_file=path),
+        )
+
+    def with_store(self, store: str) -> "Suite":
+        """The same with that store."""
+        return replace(
+            self,
+            dashboard=replace(self.dashboard, store=store),
+            recorder=replace(self.recorder, store=store),
         )
 
     @property
@@ -114,6 +126,7 @@ class Suite:
         from pyaiot.broker.service import serve as serve_broker
         from pyaiot.dashboard.service import serve as serve_page
         from pyaiot.gateway.service import serve as serve_gateway
+        from pyaiot.recorder.service import serve as record
         from pyaiot.run import Service
 
         return (
@@ -131,6 +144,7 @@ class Suite:
                     "--gateway-host, --gateway-port",
                 ),
                 Service("dashboard", partial(serve_page, self.dashboard, say=click.echo)),
+                Service("recorder", partial(record, self.recorder), "--health-host, --health-port"),
             ],
         )
 
@@ -160,6 +174,8 @@ def defaults_for(host: str) -> dict[str, object]:
         "gateway_host": host,
         "mqtt_host": "embedded" if host == UpSettings().host else f"embedded:{host}",
         "web_host": host,
+        # Nothing is told to a node as arrived that is in memory alone.
+        "store_readings": True,
     }
 
 
@@ -185,6 +201,7 @@ def options() -> list[click.Parameter]:
             ("Options", UpSettings),
             ("Broker", BrokerSettings),
             ("Page", DashboardSettings),
+            ("Memory", RecorderSettings),
             ("Gateways", GatewaySettings),
             ("CoAP gateway", CoapGatewaySettings),
             ("MQTT gateway", MqttGatewaySettings),

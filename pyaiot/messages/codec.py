@@ -15,6 +15,7 @@ from pyaiot.messages.types import (
     FromService,
     KeepAlive,
     Message,
+    Recorded,
     ToClient,
     ToGateway,
     ToService,
@@ -156,6 +157,7 @@ ToGatewayCodec = Codec[ToGateway]
 ToClientCodec = Codec[ToClient]
 FromServiceCodec = Codec[FromService]
 ToServiceCodec = Codec[ToService]
+RecordedCodec = Codec[Recorded]
 
 
 def from_client(*, max_bytes: int = MAX_FRAME) -> FromClientCodec:
@@ -181,6 +183,11 @@ def from_service(*, max_bytes: int = MAX_FRAME) -> FromServiceCodec:
 def to_service(*, max_bytes: int = 4 * MAX_FRAME) -> ToServiceCodec:
     """What a recorder or a directory reads from the broker."""
     return Codec(ToService, max_bytes=max_bytes)
+
+
+def recorded(*, max_bytes: int = MAX_FRAME) -> RecordedCodec:
+    """What a recorder reads in what is to be recorded."""
+    return Codec(Recorded, max_bytes=max_bytes)
 
 
 def to_client(*, max_bytes: int = 64 * MAX_FRAME) -> ToClientCodec:

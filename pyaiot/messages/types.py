@@ -399,6 +399,8 @@ class Stored(Message, frozen=True, tag="stored"):
     through: Count
 
 
+Recorded: TypeAlias = New | Update | Reset | Out | AvailabilityChanged
+"""What is in a `Recordable`."""
 FromClient: TypeAlias = Hello | Command | Renew
 FromOurGateway: TypeAlias = (
     New | Update | Reset | Out | AvailabilityChanged | Result | Pending | Batch

@@ -2,13 +2,13 @@
 """Which nodes there were, and when: what a recorder sees of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.model.node import Availability
+from pyaiot.model.sighting import Sighting
 from pyaiot.store.engine import Engine
 from pyaiot.store.schema import AVAILABILITY, NODES, SERIES, SHARES, TOKENS
 
@@ -16,21 +16,6 @@ MAX_CHANGES: Final = 1000
 """Changes of a node's availability that are kept, the newest."""
 
 _AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What became known of a node; None where it did not."""
-
-    uid: str
-    time_us: int
-    """When it was heard, or when its availability changed."""
-    availability: Availability | None = None
-    title: str | None = None
-    """What it calls itself."""
-    protocol: str | None = None
-    heard: bool = True
-    """False: the node itself said nothing, it is only known to be gone."""
 
 
 class Change(NamedTuple):

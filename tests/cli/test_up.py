@@ -106,6 +106,7 @@ def test_all_services_in_two_stages() -> None:
         "mqtt-gateway",
         "ws-gateway",
         "dashboard",
+        "recorder",
     ]
 
 

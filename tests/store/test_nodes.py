@@ -7,12 +7,13 @@ from pyaiot.errors import InvalidValue, LimitExceeded, NameTaken, NotFound
 from pyaiot.messages.types import NodeAccess
 from pyaiot.model.access import Permission, Role
 from pyaiot.model.node import Availability
+from pyaiot.model.sighting import Sighting
 from pyaiot.store import nodes as node_records
 from pyaiot.store import sightings
 from pyaiot.store.audit import NOBODY
 from pyaiot.store.history import History
 from pyaiot.store.nodes import Edit, NodeRecords
-from pyaiot.store.sightings import Change, Sighting
+from pyaiot.store.sightings import Change
 from pyaiot.store.store import Store
 from tests.store.test_history import sample
 
