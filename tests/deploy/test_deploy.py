@@ -113,7 +113,7 @@ def test_compose_publishes_to_this_machine_and_the_ports_that_are_listened_on() 
         for name, each in settings_of(cls).items()
         if "port" in name
     }
-    assert {8000, 1886, 8001, 8080, 5683} == defaults
+    assert {8000, 1886, 8001, 8080, 5683, 8003} == defaults
 
 
 def test_the_image() -> None:

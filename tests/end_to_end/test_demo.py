@@ -18,7 +18,8 @@ ALL_NODES = NODES.keys() | {"Air monitor", "Door sensor", "Workshop display", "R
 
 def options(ports: list[int]) -> list[str]:
     names = ("broker", "coap", "mqtt", "gateway", "web")
-    return [f"--{name}-port={port}" for name, port in zip(names, ports, strict=True)]
+    given = [f"--{name}-port={port}" for name, port in zip(names, ports, strict=True)]
+    return [*given, "--health-port=0"]
 
 
 async def test_nodes_of_every_protocol_are_seen_and_controlled(tmp_path: Path) -> None:
