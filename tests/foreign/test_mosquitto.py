@@ -17,9 +17,12 @@ import pytest
 from pyaiot.gateway.adapter import Address, Naming
 from pyaiot.gateway.mqtt.adapter import MqttAdapter
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.gateway.registrar import Policy
 from pyaiot.link.backoff import Backoff
+from pyaiot.messages.types import Device
 from tests.certificates import Certificates
 from tests.contracts.adapter import Heard, running
+from tests.gateway.guarded import LAMP, guarded, token
 from tests.mosquitto import Tools, free_port, mosquitto
 from tests.programs import require
 from tests.waiting import eventually
@@ -101,6 +104,20 @@ class TestEmbeddedBroker:
         async with running(adapter) as heard:
             options = ("-V", "mqttv311", "-u", "me", "-P", "se cret")
             await walk_through(Tools(adapter.server.port, options), adapter, heard)
+
+    async def test_with_a_token(self) -> None:
+        adapter = adapter_at(Server("embedded", 0))
+        async with guarded(adapter, Policy.TOKEN, LAMP) as gateway:
+            options = ("-V", "mqttv311", "-u", "node", "-P", token())
+            tools = Tools(adapter.server.port, options)
+            await tools.publish("node/shed/temperature", '{"value": "4.5°C"}')
+            await gateway.told("lamp", "temperature", "4.5°C")
+            with pytest.raises(AssertionError):
+                await Tools(adapter.server.port).publish("node/shed/temperature", "{}")
+            gateway.change(Device("lamp", (), bound=True))
+            with pytest.raises(AssertionError):
+                await tools.publish("node/shed/temperature", '{"value": "0°C"}')
+            assert not gateway.said("0°C")
 
 
 class Secured:

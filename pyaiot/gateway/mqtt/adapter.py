@@ -16,6 +16,8 @@ import hmac
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Final
 
@@ -41,11 +43,25 @@ CHECK_PERIOD: Final = 30.0
 LIST_TIMEOUT: Final = 2.5
 """Seconds after which a node that has not listed its resources is asked once more, then failed."""
 
+TURN_OUT_PERIOD: Final = 1.0
+"""Seconds after which it is looked whether tokens still hold, besides when something is said."""
+
+MAX_CONNECTIONS: Final = 8
+"""Connections of one node with a token, at once; the oldest makes room."""
+
 MAX_UNASKED: Final = 1000
 """Nodes that listed their resources unasked, and are still to be asked for their values."""
 
 _PREFIX: Final = "mqtt"
 _NOT_CONNECTED: Final = "MQTT broker not connected"
+
+
+@dataclass(slots=True)
+class _Party:
+    """The connections with one token."""
+
+    number: int
+    visitors: list[Visitor] = field(default_factory=list)
 
 
 class MqttAdapter:
@@ -71,8 +87,9 @@ class MqttAdapter:
         self._clock = clock
         self._complaints = Complaints(clock())
         self._events: Events | None = None
-        self._visitors: dict[int, Visitor] = {}
-        """Nodes at the embedded broker that came with a token."""
+        self._parties: dict[str, _Party] = {}
+        """Who is at the embedded broker with a token, by that."""
+        self._numbers = count(1)
         self._listed: dict[Address, asyncio.Event] = {}
         """Discoveries that wait for a node's list."""
         self._unasked: dict[Address, None] = {}
@@ -113,12 +130,22 @@ class MqttAdapter:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._ask_who_is_there())
             tasks.create_task(self._ask_for_values())
+            tasks.create_task(self._turn_out())
 
     async def _ask_who_is_there(self) -> None:
         while True:
             with contextlib.suppress(CommandFailed):
                 await self._publish(topics.GATEWAY_CHECK, b"")
             await asyncio.sleep(CHECK_PERIOD)
+
+    async def _turn_out(self) -> None:
+        """End connections whose token has been revoked, of nodes that never said anything."""
+        while True:
+            await asyncio.sleep(TURN_OUT_PERIOD)
+            for token, party in list(self._parties.items()):
+                if self._refusal(token) is not None:
+                    for visitor in list(party.visitors):
+                        visitor.end()
 
     async def _ask_for_values(self) -> None:
         """Answer lists that came unasked."""
@@ -134,12 +161,15 @@ class MqttAdapter:
 
     def objection(self, token: str) -> Refusal | None:
         """Why a client with `token`, or without one, is not let in (`House`)."""
-        if self._events is None:
-            return None
-        refusal = self._events.objection(Sighting("", Naming.PASSING, token=token))
+        refusal = self._refusal(token)
         if refusal is not None and self._complaints.due(refusal.code, self._clock()):
             logger.warning("MQTT client refused: %s", refusal)
         return refusal
+
+    def _refusal(self, token: str) -> Refusal | None:
+        if self._events is None:
+            return None
+        return self._events.objection(Sighting("", Naming.PASSING, token=token))
 
     def knows(self, user: str | None, password: str | None) -> bool:
         """Whether they are the user and password that were set (`House`)."""
@@ -149,6 +179,15 @@ class MqttAdapter:
             for given, known in ((user, wanted.user), (password, wanted.password))
         )
 
+    def came(self, visitor: Visitor) -> None:
+        """A client with a token was let in (`House`)."""
+        party = self._parties.get(visitor.token)
+        if party is None:
+            party = self._parties[visitor.token] = _Party(next(self._numbers))
+        party.visitors.append(visitor)
+        if len(party.visitors) > MAX_CONNECTIONS:
+            party.visitors.pop(0).end()
+
     def took(self, visitor: Visitor, message: Publish) -> None:
         """A client published `message` (`House`)."""
         if message.topic.startswith(topics.OF_NODES):
@@ -156,7 +195,11 @@ class MqttAdapter:
 
     def left(self, visitor: Visitor) -> None:
         """A client's connection ended (`House`). Its node is not lost by that: it may sleep."""
-        self._visitors.pop(visitor.number, None)
+        party = self._parties.get(visitor.token)
+        if party is not None and visitor in party.visitors:
+            party.visitors.remove(visitor)
+            if not party.visitors:
+                del self._parties[visitor.token]
 
     def _take(self, message: Publish, visitor: Visitor | None = None) -> None:
         if message.retain or self._events is None:
@@ -192,9 +235,11 @@ class MqttAdapter:
             return address if events.seen(address, sighting) is None else None
         if not visitor.claims(node_id):
             raise InvalidValue("Who comes with a token is one node.")
-        address = Address(f"{_PREFIX}#{visitor.number}:{node_id}")
+        party = self._parties.get(visitor.token)
+        if party is None:
+            return None
+        address = Address(f"{_PREFIX}#{party.number}:{node_id}")
         sighting = Sighting(node_id, Naming.LOCAL, facts={"id": node_id}, token=visitor.token)
-        self._visitors[visitor.number] = visitor
         if events.seen(address, sighting) is None:
             return address
         visitor.end()
@@ -249,9 +294,8 @@ class MqttAdapter:
 
         Others have none that is known to be theirs; what they say is dropped.
         """
-        number, _ = _located(address, lenient=True)
-        visitor = self._visitors.pop(number, None)
-        if visitor is not None:
+        number, node_id = _located(address, lenient=True)
+        for visitor in self._at(number, node_id):
             visitor.end()
 
     async def _ask(self, address: Address, what: bytes) -> None:
@@ -260,12 +304,24 @@ class MqttAdapter:
 
     async def _tell(self, address: Address, topic: str, message: bytes) -> bool:
         """Send a message to that node; False where it is known not to hear it."""
-        number, _ = _located(address)
+        number, node_id = _located(address)
         if not number:
             return await self._publish(topic, message)
-        if number not in self._visitors:
+        visitors = self._at(number, node_id)
+        if not visitors:
             raise CommandFailed("The node is not connected.")
-        return self._visitors[number].deliver(topic, message)
+        # One of its connections may be there to report, another to be set.
+        return sum(each.deliver(topic, message) for each in visitors) > 0
+
+    def _at(self, number: int, node_id: str) -> list[Visitor]:
+        """The connections of a node that came with a token."""
+        found = (each for each in self._parties.values() if each.number == number)
+        party = next(found, None)
+        return [
+            each
+            for each in (() if party is None else party.visitors)
+            if each.present and each.node_id == node_id
+        ]
 
     async def _publish(self, topic: str, message: bytes) -> bool:
         if self._client is None:

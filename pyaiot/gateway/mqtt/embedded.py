@@ -15,7 +15,6 @@ No session outlives its connection, and there are no ``$SYS`` topics.
 import asyncio
 import contextlib
 import errno
-import hashlib
 import hmac
 import ipaddress
 import logging
@@ -100,10 +99,10 @@ class Guard:
         if not connect.token:
             return frame
         visitor.token = connect.token
+        self._house.came(visitor)
         # Two clients with one id end each other's connections, so ids must not be for everybody to
         # choose. And a token is nothing that amqtt need know.
-        digest = hashlib.sha256(connect.token.encode()).hexdigest()
-        return connect.disguised(f"token-{digest[:32]}")
+        return connect.disguised(f"{visitor.number}-{secrets.token_hex(16)}")
 
     def passes(self, frame: packets.Frame) -> None:
         """Amqtt takes this packet next. Raises InvalidMessage when the visitor has to go."""

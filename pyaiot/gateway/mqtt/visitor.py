@@ -27,6 +27,9 @@ class House(Protocol):
     def knows(self, user: str | None, password: str | None) -> bool:
         """Whether they are those of the broker itself: who has them is asked for nothing else."""
 
+    def came(self, visitor: "Visitor") -> None:
+        """A visitor with a token is let in."""
+
     def took(self, visitor: "Visitor", message: Publish) -> None:
         """A visitor published this. It is acknowledged only after this has returned."""
 
@@ -40,7 +43,7 @@ class Visitor:
     def __init__(
         self, number: int, write: Callable[[bytes], None], close: Callable[[], None]
     ) -> None:
-        """`number` is this visitor's own; `write` never waits, and `close` ends the connection."""
+        """`number` is this connection's own; `write` never waits, `close` ends the connection."""
         self.number = number
         self.is_gateway = False
         """The gateway itself, which may do anything."""
@@ -49,7 +52,8 @@ class Visitor:
         self.token = ""
         """The device token that it came with."""
         self.present = True
-        self._id = ""
+        self.node_id = ""
+        """The id by which it has called its node."""
         self._filters: set[str] = set()
         self._write = write
         self._close = close
@@ -58,8 +62,8 @@ class Visitor:
         """Whether it may be the node `node_id`: the first that it says it is, and no other."""
         if not self.token:
             return True
-        self._id = self._id or node_id
-        return self._id == node_id
+        self.node_id = self.node_id or node_id
+        return self.node_id == node_id
 
     def may_publish(self, topic: str) -> bool:
         """Whether its messages may have this topic."""

@@ -5,7 +5,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -144,7 +144,7 @@ async def test_a_token_says_which_node_it_is(adapter: MqttAdapter) -> None:
             assert not gateway.said("666")
             address = gateway.address("lamp")
         # A node that is away may be asleep; it is not lost.
-        await eventually(lambda: not adapter._visitors)
+        await eventually(lambda: not adapter._parties)
         assert gateway.nodes == {"lamp": "online"}
         with pytest.raises(CommandFailed, match="not connected"):
             await adapter.write(address, "led", "1")
@@ -263,6 +263,20 @@ async def test_revoked_before_it_said_anything(adapter: MqttAdapter) -> None:
         assert not gateway.said("666")
 
 
+async def test_revoked_while_it_only_listens(
+    adapter: MqttAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyaiot.gateway.mqtt.adapter.TURN_OUT_PERIOD", 0.05)
+    async with (
+        guarded(adapter, Policy.OPEN, LAMP) as gateway,
+        client(at(adapter, token())) as lamp,
+    ):
+        await lamp.subscribe(["gateway/check"])
+        gateway.change(Device("lamp", (), bound=True))
+        async with asyncio.timeout(5):
+            await lamp.run()
+
+
 async def test_newer_connection_is_the_node(adapter: MqttAdapter) -> None:
     both = Device("lamp", ("t1", "t2"), bound=True)
     async with (
@@ -277,6 +291,27 @@ async def test_newer_connection_is_the_node(adapter: MqttAdapter) -> None:
         assert await older.run()
         await newer.publish("node/x/led", value("3"))
         await gateway.told("lamp", "led", "3")
+
+
+async def test_one_node_may_have_several_connections(adapter: MqttAdapter) -> None:
+    heard: list[Publish] = []
+    async with (
+        guarded(adapter, Policy.OPEN, LAMP) as gateway,
+        client(at(adapter, token()), name="same", heard=heard) as listener,
+    ):
+        await listener.subscribe(["gateway/x/+/set"])
+        for number in range(12):
+            async with client(at(adapter, token()), name="same") as reporter:
+                await reporter.publish("node/x/led", value(number))
+            assert gateway.said(number) == {"lamp"}
+            await adapter.write(gateway.address("lamp"), "led", str(number))
+        await eventually(lambda: len(heard) == 12)
+        async with AsyncExitStack() as stack:
+            for _ in range(8):
+                await stack.enter_async_context(client(at(adapter, token())))
+            # The oldest has made room.
+            async with asyncio.timeout(5):
+                await listener.run()
 
 
 async def test_strangers_cannot_end_its_connection(adapter: MqttAdapter) -> None:
@@ -364,6 +399,14 @@ def test_a_broker_of_its_own_cannot_tell_nodes_apart() -> None:
     MqttGatewaySettings(registration="token", mqtt_host="embedded")
     MqttGatewaySettings(registration="token", mqtt_host="embedded:")
     MqttGatewaySettings(registration="approve")
+
+
+@pytest.mark.parametrize("shown", ["", token()])
+async def test_what_is_acknowledged_is_with_the_gateway(adapter: MqttAdapter, shown: str) -> None:
+    async with guarded(adapter, Policy.OPEN, LAMP) as gateway, client(at(adapter, shown)) as node:
+        for number in range(50):
+            await node.publish("node/4711/count", value(number))
+            assert gateway.said(number) == {"lamp" if shown else FREE}
 
 
 def _any() -> Any:
