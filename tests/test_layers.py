@@ -72,6 +72,7 @@ LAYERS = {
     "pyaiot.accounts": Layer.DECISIONS,
     "pyaiot.accounts.hashing": Layer.DRIVERS,
     "pyaiot.store": Layer.DRIVERS,
+    "pyaiot.store.formats": Layer.DECISIONS,
     "pyaiot.recorder": Layer.SHELLS,
     "pyaiot.recorder.alert": Layer.DECISIONS,
     "pyaiot.recorder.bounds": Layer.DECISIONS,
