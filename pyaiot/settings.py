@@ -431,7 +431,6 @@ class ClientSettings(Settings):
     timeout: float = setting(
         10.0, "how long to wait for an answer", minimum=0.1, maximum=3600, unit="seconds"
     )
-    store: str | None = _store()
     json: bool = setting(False, "write one JSON object a line, for programs")
 
     def __post_init__(self) -> None:
@@ -443,7 +442,7 @@ class ClientSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountSettings(Settings):
-    """`aiot user` and `aiot token`, which work on the store itself."""
+    """`aiot user`, `token`, `history` and `export`, which work on the store itself."""
 
     section: ClassVar[str] = "accounts"
 
@@ -453,13 +452,7 @@ class AccountSettings(Settings):
         unit="file",
         in_file=False,
     )
-    store: str | None = setting(
-        None,
-        "database: a file of SQLite, or postgresql://USER:PASSWORD@HOST/NAME"
-        " (default: ~/.local/share/pyaiot/pyaiot.db)",
-        unit="address",
-        secret=True,
-    )
+    store: str | None = _store()
     key_file: str = setting(KEY_FILE, "the keys that tokens are signed with", unit="file")
     json: bool = setting(False, "write one JSON object a line, for programs")
 

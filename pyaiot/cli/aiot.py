@@ -17,6 +17,8 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "nodes": "List the nodes.",
     "watch": "Follow what nodes report.",
     "set": "Set a resource of a node, and wait for the result.",
+    "history": "Show what is stored of a resource.",
+    "export": "Write stored readings as CSV, JSON or SenML.",
     "user": "Make, list, change and remove accounts.",
     "token": "Make, list and revoke tokens of nodes.",
     "simulate": "Be as many nodes as you like, for running gateways.",

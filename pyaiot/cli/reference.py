@@ -57,7 +57,7 @@ SERVICES: Final[tuple[tuple[str, type[Settings]], ...]] = (
     ("aiot-recorder", RecorderSettings),
     ("aiot up` and `aiot demo", UpSettings),
     ("aiot nodes`, `aiot watch` and `aiot set", ClientSettings),
-    ("aiot user` and `aiot token", AccountSettings),
+    ("aiot user`, `token`, `history` and `export", AccountSettings),
     ("aiot simulate", SimulateSettings),
 )
 

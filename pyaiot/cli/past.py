@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What `aiot history` and `aiot export` share: how times are said, and which node is meant."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyaiot.errors import InvalidValue, SettingsInvalid, UnknownNode
+from pyaiot.model.retention import FOREVER, duration
+
+if TYPE_CHECKING:
+    from pyaiot.store.store import Store
+
+_SEVERAL = 5
+
+
+def moment_of(text: str, now: float) -> int:
+    """The time that `text` says, in microseconds since the epoch.
+
+    A date (``2026-11-28``, ``2026-11-28T02:20``; UTC where it does not say otherwise), seconds
+    since the epoch, or how long ago (``1h``, ``7d``). Raises InvalidValue.
+    """
+    try:
+        return round(float(text) * 1e6)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        ago = duration(text)
+        return 0 if ago == FOREVER else round((now - ago) * 1e6)
+    except SettingsInvalid:
+        pass
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise InvalidValue(f"'{text}' is no time such as 2026-11-28T02:20, or 7d for ago.") from exc
+    return round((said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp() * 1e6)
+
+
+async def node_named(store: "Store", text: str) -> str:
+    """The uid of the node that `text` means: its uid, the beginning of it, or its name.
+
+    Raises UnknownNode where there is none or more than one.
+    """
+    if await store.history.series(text):
+        return text
+    known = {each.key.node for each in await store.history.series()}
+    found = {uid for uid in known if uid.startswith(text)}
+    if not found:
+        records = await store.nodes.records(1000, q=text)
+        wanted = text.casefold()
+        found = {
+            each.uid
+            for each in records
+            if each.uid in known and wanted in {each.name.casefold(), each.title.casefold()}
+        }
+    if len(found) == 1:
+        return found.pop()
+    if not found:
+        raise UnknownNode(f"Nothing is stored of a node '{text}'.")
+    some = ", ".join(sorted(found)[:_SEVERAL])
+    raise UnknownNode(f"'{text}' may be any of {len(found)} nodes: {some}.")
