@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from pyaiot.accounts.tokens import Signer
 from pyaiot.gateway.adapter import Adapter
 from pyaiot.gateway.core import GatewayCore
+from pyaiot.gateway.registrar import Policy, Registrar
 from pyaiot.gateway.shell import Gateway
 from pyaiot.gateway.spool import Spool
 from pyaiot.link.backoff import Backoff
@@ -45,6 +47,7 @@ async def running_gateway(
     max_time: float = 120.0,
     max_nodes: int = 1000,
     spool: int = 10_000,
+    policy: Policy = Policy.OPEN,
     clock: Callable[[], Moment] = now,
 ) -> AsyncIterator[RunningGateway]:
     """Run a gateway until the end of the block; nodes can reach it then, the broker may be away.
@@ -62,7 +65,8 @@ async def running_gateway(
         accept_unsigned=accept_unsigned,
         timing=Timing(gathering=0.02),
     )
-    core = GatewayCore(name, adapter.protocol, Liveness(max_time), max_nodes)
+    registrar = Registrar(policy, Signer(ring))
+    core = GatewayCore(name, adapter.protocol, Liveness(max_time), max_nodes, registrar)
     kept = Spool(spool)
     gateway = Gateway(adapter, link, core, kept, clock)
     ready = asyncio.Event()

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from pyaiot.accounts.tokens import Claims, Signer, Use
 from pyaiot.gateway.adapter import Naming
+from pyaiot.gateway.registrar import Policy
 from pyaiot.messages.keys import KeyPair, KeyRing
+from tests.broker.peers import Peer, a_service
 from tests.broker.running import RunningBroker, running_broker
 from tests.contracts.memory import MemoryAdapter, MemoryNode
 from tests.gateway.running import running_gateway
@@ -163,3 +166,62 @@ async def test_readings_of_a_broken_link_arrive(ring: KeyRing, adapter: MemoryAd
         await eventually(lambda: len(gateway.spool) == 0)
         await eventually(lambda: watcher.values("count")[-1:] == [179])
         assert set(watcher.values("count")) == set(range(180))
+
+
+async def test_who_may_be_which_node_comes_from_the_directory(
+    ring: KeyRing, adapter: MemoryAdapter
+) -> None:
+    shown = Signer(ring).make(Claims(Use.DEVICE, "lamp", "t1", 1e9))
+    lamp: dict[str, Any] = {"uid": "lamp", "tokens": ["t1"], "bound": True}
+
+    async def say(directory: Peer, *devices: dict[str, Any], whole: bool = False) -> None:
+        listed = list(devices)
+        await directory.send(type="devices", devices=listed, part=0, last=True, whole=whole)
+
+    async with (
+        running_broker(ring=ring) as broker,
+        a_service(broker, "directory") as directory,
+        running_gateway(adapter, broker.url, ring, policy=Policy.APPROVE) as running,
+    ):
+        await say(directory, lamp, whole=True)
+        node = MemoryNode(adapter, "4711", naming=Naming.LOCAL, token=shown)
+        waiting = MemoryNode(adapter, "other")
+        await eventually(lambda: running.core._registrar.ready)
+        await node.announce()
+        await node.post("led", "1")
+        await eventually(lambda: state(broker, "lamp").get("led") == "1")
+        await waiting.announce()
+        pending = await directory.until(type="pending")
+        assert pending["uid"] == "other"
+        assert pending["gateway"].startswith("attic (")
+        await say(directory, {"uid": "other", "approved": True})
+        await say(directory, {"uid": "lamp", "tokens": [], "bound": True})
+        async with asyncio.timeout(2):
+            await eventually(lambda: adapter.expelled)
+        assert adapter.expelled[0][1].code == "revoked"
+        await waiting.announce()
+        await waiting.post("led", "1")
+        await eventually(lambda: state(broker, "other").get("led") == "1")
+
+
+async def test_readings_stay_until_the_recorder_has_stored_them(
+    ring: KeyRing, adapter: MemoryAdapter
+) -> None:
+    async with (
+        running_broker(ring=ring, store_readings=True) as broker,
+        running_gateway(adapter, broker.url, ring) as running,
+    ):
+        node = MemoryNode(adapter, "lamp", {})
+        await node.announce()
+        for number in range(20):
+            await node.post("count", str(number))
+        await eventually(lambda: state(broker, "lamp").get("count") == "19")
+        await eventually(lambda: not running.spool._taken)
+        assert len(running.spool) == 21
+        async with a_service(broker, "recorder") as recorder:
+            stored = 0
+            while stored < 22:
+                told = await recorder.until(type="recordable")
+                stored = told["first"] + len(told["messages"]) - 1
+                await recorder.send(type="stored", through=stored)
+            await eventually(lambda: len(running.spool) == 0)

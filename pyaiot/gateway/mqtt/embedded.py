@@ -15,7 +15,6 @@ No session outlives its connection, and there are no ``$SYS`` topics.
 import asyncio
 import contextlib
 import errno
-import hmac
 import ipaddress
 import logging
 import secrets
@@ -37,6 +36,7 @@ from amqtt.session import Session
 
 from pyaiot.errors import InvalidMessage, StartFailed
 from pyaiot.gateway.mqtt import door, packets
+from pyaiot.gateway.mqtt.guard import Guard, same
 from pyaiot.gateway.mqtt.packets import Cutter
 from pyaiot.gateway.mqtt.session import Server
 from pyaiot.gateway.mqtt.visitor import House, Visitor
@@ -69,71 +69,10 @@ _VISITOR: Final = "pyaiot.visitor"
 _OWN: Final = "gateway"
 """The user name of the gateway itself, where it needs one."""
 
+_AMQTT: Final = str(Path(amqtt.__file__).parent)
+
 _serving: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
 """Whose connection amqtt is at work for; it does not pass that on to its plugins."""
-
-
-class Guard:
-    """What happens at one visitor's connection before amqtt hears of it."""
-
-    def __init__(self, house: House, visitor: Visitor, own: Server) -> None:
-        """`own` says by which user and password the gateway itself is known."""
-        self.visitor = visitor
-        self._house = house
-        self._own = own
-        self._unreleased: set[int] = set()
-        self._will: packets.Publish | None = None
-
-    def admit(self, connect: door.Connect, frame: packets.Frame) -> packets.Frame:
-        """The first packet as amqtt is to see it. Raises TurnedAway."""
-        visitor = self.visitor
-        self._will = connect.will
-        if _same(connect.user, self._own.user) and _same(connect.password, self._own.password):
-            visitor.is_gateway = True
-            return frame
-        if self._house.knows(connect.user, connect.password):
-            return frame
-        refusal = self._house.objection(connect.token)
-        if refusal is not None:
-            raise door.TurnedAway(refusal)
-        if not connect.token:
-            return frame
-        visitor.token = connect.token
-        self._house.came(visitor)
-        # Two clients with one id end each other's connections, so ids must not be for everybody to
-        # choose. And a token is nothing that amqtt need know.
-        return connect.disguised(f"{visitor.number}-{secrets.token_hex(16)}")
-
-    def passes(self, frame: packets.Frame) -> None:
-        """Amqtt takes this packet next. Raises InvalidMessage when the visitor has to go."""
-        if not self.visitor.present:
-            raise InvalidMessage("This client has had to go.")
-        if frame.kind == packets.PUBREL:
-            self._unreleased.discard(int.from_bytes(frame.body[:2], "big"))
-        elif frame.kind == packets.DISCONNECT:
-            self._will = None
-        elif frame.kind == packets.PUBLISH:
-            message = door.published(frame)
-            if message.qos == 2:
-                if message.packet_id in self._unreleased:  # sent again (section 4.3.3)
-                    return
-                self._unreleased.add(message.packet_id)
-            self._take(message)
-
-    def ended(self) -> None:
-        """The connection is gone."""
-        if self._will is not None and self.visitor.present:
-            self._take(self._will)
-        self.visitor.present = False
-        self._house.left(self.visitor)
-
-    def _take(self, message: packets.Publish) -> None:
-        visitor = self.visitor
-        if visitor.admitted and not visitor.is_gateway and visitor.may_publish(message.topic):
-            self._house.took(visitor, message)
-
-
-_AMQTT: Final = str(Path(amqtt.__file__).parent)
 
 
 class Reader(ReaderAdapter):
@@ -282,8 +221,8 @@ class Doorkeeper(BaseAuthPlugin):
         if visitor is not None and (visitor.is_gateway or visitor.token):
             return not session.will_flag or visitor.may_publish(session.will_topic or "")
         if self.config.user is None or (
-            _same(session.username, self.config.user)
-            and _same(session.password, self.config.password)
+            same(session.username, self.config.user)
+            and same(session.password, self.config.password)
         ):
             return True
         session.attributes[_STRANGER] = True
@@ -291,10 +230,6 @@ class Doorkeeper(BaseAuthPlugin):
         return self.config.strangers and (
             not session.will_flag or door.stranger_may_publish(session.will_topic or "")
         )
-
-
-def _same(given: str | None, wanted: str | None) -> bool:
-    return hmac.compare_digest((given or "").encode(), (wanted or "").encode())
 
 
 class BoundedBroker(Broker):
