@@ -8,6 +8,7 @@ from typing import Final
 
 from benchmarks.gateways import CoapNodes, MqttNodes, WebsocketNodes, gateway
 from benchmarks.measures import Bench, Figures, Scale
+from benchmarks.memory import memory
 from benchmarks.peers import (
     Broker,
     EachReference,
@@ -418,6 +419,40 @@ _GATEWAYS: Final = Row(
     },
 )
 
+_RECORD: Final = Row(
+    "record",
+    "readings stored in SQLite for 20 s, 1,000 series",
+    "From messages as the broker sends them to what is in the file for good: decoding, splitting"
+    " number and unit, batches, one transaction each, flushed to the disk. One process on both"
+    " cores makes up the messages too; the broker is not in it, and each text comes again often.",
+    (
+        Metric("stored", "stored", "1000/s", 1e-3),
+        Metric("size", "size of a reading", "bytes"),
+        Metric("batch", "readings in a transaction", ""),
+    ),
+    {OURS: lambda bench: memory(bench, "record")},
+    (Goal("at least 100,000 a second", "stored", OURS, 100_000, least=True),),
+)
+
+_COURSE: Final = Row(
+    "course",
+    "500 points of a series at 1 Hz, from SQLite",
+    "Lowest, mean and highest of each point, so that no extreme is left out; from the pool's"
+    " connection to the last point, the file in the system's cache. A day is read from its 86,400"
+    " readings, as before the first summary, and from the minutes made of them; a year from its"
+    " hours, which are put there as they would have been made.",
+    (
+        Metric("day", "day, from minutes", "ms", 1e3),
+        Metric("raw", "day, from readings", "ms", 1e3),
+        Metric("year", "year, from hours", "ms", 1e3),
+    ),
+    {OURS: lambda bench: memory(bench, "course")},
+    (
+        Goal("a day within 30 ms", "day", OURS, 0.03),
+        Goal("a year within 50 ms", "year", OURS, 0.05),
+    ),
+)
+
 ROWS: Final = (
     *_THROUGHPUT,
     _TURNS,
@@ -429,4 +464,6 @@ ROWS: Final = (
     _UNREAD,
     _STORM,
     _GATEWAYS,
+    _RECORD,
+    _COURSE,
 )

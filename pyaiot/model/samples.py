@@ -2,6 +2,7 @@
 """What of a reading is kept: numbers and texts, each at its place in the value."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,6 +17,9 @@ MAX_PATH: Final = 256
 
 LARGEST: Final = 1e100
 """Numbers beyond this are kept as text: databases cannot make a mean of them."""
+
+_SHORT: Final = 64
+"""Characters; longer texts say no quantity."""
 
 _AXES: Final = "xyz"
 
@@ -51,12 +55,13 @@ def samples_of(node: str, resource: str, value: Value, time: float) -> list[Samp
     section 7) at ``acc.x`` and so on.
     """
     micro = round(time * 1e6)
-    node, resource = _plain(node), _plain(resource)
+    if not (node.isprintable() and resource.isprintable()):
+        node, resource = _plain(node), _plain(resource)
     if type(value) is str:
         # By far the most there is.
-        found = Quantity.of(value)
-        if found is not None and -LARGEST <= found.number <= LARGEST:
-            return [Sample(node, resource, "", micro, found.number, None, _plain(found.unit))]
+        found = _quantity(value) if len(value) < _SHORT else None
+        if found is not None:
+            return [Sample(node, resource, "", micro, found[0], None, found[1])]
         value = _structure(value)
     samples = []
     for path, leaf in _leaves("", value):
@@ -65,6 +70,15 @@ def samples_of(node: str, resource: str, value: Value, time: float) -> list[Samp
         if len(samples) == MAX_SAMPLES:
             break
     return samples
+
+
+@lru_cache(maxsize=16_384)  # what is measured repeats itself
+def _quantity(text: str) -> tuple[float, str] | None:
+    """The number and the unit that `text` says."""
+    found = Quantity.of(text)
+    if found is None or not -LARGEST <= found.number <= LARGEST:
+        return None
+    return found.number, _plain(found.unit)
 
 
 def _structure(text: str) -> Value:

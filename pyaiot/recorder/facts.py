@@ -68,7 +68,8 @@ class Reader:
                     facts.told.append(Readings(gathering))
                 gathering += samples
                 facts.samples += samples
-                self._reported(message, microseconds(time), facts)
+                at = samples[0].time_us if samples else microseconds(time)
+                self._reported(message, at, facts)
             else:
                 gathering = None
                 self._happened(message, now, facts)

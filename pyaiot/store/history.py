@@ -15,7 +15,7 @@ from pyaiot.store.engine import Engine
 from pyaiot.store.export import Export, Selection
 from pyaiot.store.retention import Retention
 from pyaiot.store.schema import READINGS, SERIES
-from pyaiot.store.series import SeriesBook, SeriesKey, number_of
+from pyaiot.store.series import Row, SeriesBook, SeriesKey, number_of
 from pyaiot.store.summaries import Summaries
 
 _PUT_SQLITE = (
@@ -29,8 +29,6 @@ _PUT_POSTGRESQL = text("""
     )
     ON CONFLICT DO NOTHING
 """)
-
-_Row = tuple[int, int, float | None, str | None]
 
 
 class Series(NamedTuple):
@@ -87,8 +85,13 @@ class History:
 
     async def _put(self, samples: Sequence[Sample]) -> int:
         async with self._engine.writing() as connection:
-            await self._book.enter(connection, samples)
-            rows = self._rows(samples)
+            rows, others = self._book.rows(samples)
+            if others:
+                await self._book.enter(connection, others)
+                more, left = self._book.rows(others)
+                # Of two units at once, one is not the last.
+                rows += more + [row for each in left if (row := self._book.row(each))]
+                self._book.refused += len(samples) - len(rows)
             if not rows:
                 return 0
             stored = await self._insert(connection, rows)
@@ -96,17 +99,7 @@ class History:
             await self._summaries.mend(connection, rows, first)
         return stored
 
-    def _rows(self, samples: Sequence[Sample]) -> list[_Row]:
-        number = self._book.number
-        rows = [
-            (series, each.time_us, each.number, each.text)
-            for each in samples
-            if (series := number((each.node, each.resource, each.path))) is not None
-        ]
-        self._book.refused += len(samples) - len(rows)
-        return rows
-
-    async def _insert(self, connection: AsyncConnection, rows: list[_Row]) -> int:
+    async def _insert(self, connection: AsyncConnection, rows: list[Row]) -> int:
         if self._engine.dialect == "sqlite":
             return (await connection.exec_driver_sql(_PUT_SQLITE, rows)).rowcount
         series, time, number, text_ = zip(*rows, strict=True)

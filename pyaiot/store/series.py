@@ -3,7 +3,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,6 +27,10 @@ class SeriesKey(NamedTuple):
     path: str = ""
 
 
+Row: TypeAlias = tuple[int, int, float | None, str | None]
+"""A series by its number, a time, and one of number and text."""
+
+
 class _Known(NamedTuple):
     number: int
     unit: str
@@ -42,10 +46,24 @@ class SeriesBook:
         self.refused = 0
         """Samples that were not kept because their resource has too many series."""
 
-    def number(self, key: tuple[str, str, str]) -> int | None:
-        """The number of a series that `enter` knows of."""
-        known = self._known.get(key)  # type: ignore[call-overload]  # a plain tuple is equal
-        return None if known is None else known.number
+    def rows(self, samples: Iterable[Sample]) -> tuple[list[Row], list[Sample]]:
+        """Rows of the table of readings, and the samples whose series are to be entered first."""
+        # Called for each reading; a plain tuple is as good a key.
+        known = cast("dict[tuple[str, str, str], _Known]", self._known)
+        rows: list[Row] = []
+        others: list[Sample] = []
+        for each in samples:
+            found = known.get((each.node, each.resource, each.path))
+            if found is None or (each.unit and each.unit != found[1]):
+                others.append(each)
+            else:
+                rows.append((found[0], each.time_us, each.number, each.text))
+        return rows, others
+
+    def row(self, sample: Sample) -> Row | None:
+        """The row of a sample, whatever its unit; None where its series is not known."""
+        found = self._known.get(SeriesKey(sample.node, sample.resource, sample.path))
+        return None if found is None else (found.number, sample.time_us, sample.number, sample.text)
 
     def forget(self) -> None:
         """Ask the database again from now on."""
