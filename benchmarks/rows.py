@@ -20,6 +20,7 @@ from benchmarks.peers import (
     SharedReference,
     Unsigned,
 )
+from benchmarks.recorded import Recorded, Untimed
 
 GATHER: Final = 64
 """Messages that a busy publisher puts into a frame."""
@@ -434,6 +435,24 @@ _RECORD: Final = Row(
     (Goal("at least 100,000 a second", "stored", OURS, 100_000, least=True),),
 )
 
+_LIVE: Final = Row(
+    "live",
+    "10 gateways, 10 clients, 500 messages/s, while all of it is stored",
+    "What live readings notice of a recorder, which shares the two cores with broker and"
+    " generator. On a machine that does other things, the last percent is theirs.",
+    (*_DELAYS, _COST),
+    {
+        kind.name: lambda bench, kind=kind: bench.paced(kind, 10, 500.0)  # type: ignore[misc]
+        for kind in (Untimed, Recorded)
+    },
+    (
+        Goal(
+            "delay p50 at most 1.2 x that without",
+            "p50", Recorded.name, 1.2, Untimed.name,
+        ),
+    ),
+)  # fmt: skip
+
 _COURSE: Final = Row(
     "course",
     "500 points of a series at 1 Hz, from SQLite",
@@ -465,5 +484,6 @@ ROWS: Final = (
     _STORM,
     _GATEWAYS,
     _RECORD,
+    _LIVE,
     _COURSE,
 )

@@ -43,6 +43,9 @@ class Retention:
         self._engine = engine
         self._summaries = summaries
         self._after = 0
+        self._measured = 0
+        self._size = 0
+        self._freed = 0
 
     async def expire(self, policy: Policy, budget: int = STEP) -> tuple[int, bool]:
         """Delete at most about `budget` rows that are too old for `policy`.
@@ -82,7 +85,7 @@ class Retention:
         Readings go first, then minutes, then hours; what was measured within the last hour stays.
         Returns how many rows went; 0 when it is small enough, or there is no more to be had.
         """
-        if await self.size() <= largest:
+        if await self._reckoned() <= largest:
             return 0
         now = self._engine.now()
         async with self._engine.reading() as connection:
@@ -101,7 +104,17 @@ class Retention:
             gone += await self._cut(_Cut(series, table, cut), budget - gone)
             if gone >= budget:
                 break
+        self._freed += gone * _ROW_BYTES[table.name]
         return gone
+
+    async def _reckoned(self) -> int:
+        """The size; PostgreSQL counts what was deleted some time later, so that is kept in mind."""
+        if self._engine.dialect == "sqlite":
+            return await self.size()
+        now = self._engine.now()
+        if now - self._measured > MINUTE:
+            self._measured, self._size, self._freed = now, await self.size(), 0
+        return self._size - self._freed
 
     async def size(self) -> int:
         """The bytes that what is stored takes; what was deleted is used again."""

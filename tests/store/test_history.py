@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import asyncio
 import math
 
 import pytest
@@ -265,9 +266,13 @@ class TestRetention:
         clock.time = (T0 + 3 * HOUR) / SECOND
         while not await history.summarise(T0 + 3 * HOUR):
             pass
-        if backend == "postgresql":
-            pytest.skip("PostgreSQL counts rows a while later")
         size = await history.size()
+        if backend == "postgresql":
+            # It counts rows a while later.
+            async with asyncio.timeout(20):
+                while size < 4 * 5000 * 96:
+                    await asyncio.sleep(0.1)
+                    size = await history.size()
         assert size > 200_000
         assert await history.shrink(size, 1000) == 0
         largest = size // 2
@@ -275,7 +280,8 @@ class TestRetention:
         while await history.shrink(largest, 1000):
             rounds += 1
             assert rounds < 100
-        assert largest * 0.8 < await history.size() <= largest
+        if backend == "sqlite":
+            assert largest * 0.8 < await history.size() <= largest
         left = {key: await history.rows(key, T0, T0 + 9 * HOUR, limit=5000) for key in keys}
         starts = [rows[0].time_us for rows in left.values()]
         assert max(starts) - min(starts) <= 4 * MINUTE
