@@ -11,6 +11,7 @@
     │   └── MessageTooLarge        a frame, body or nesting beyond the limit
     ├── AuthenticationFailed
     │   ├── InvalidToken           not made with a key this service holds
+    │   ├── ExpiredToken           good until a moment ago
     │   ├── StaleToken             made too long ago, or in the future
     │   ├── ReplayedToken          used before
     │   └── InvalidSignature       a message altered, replayed, reordered or forged
@@ -100,6 +101,10 @@ class StaleToken(AuthenticationFailed):
     def __init__(self, reason: str, age: float) -> None:
         super().__init__(reason)
         self.age = age
+
+
+class ExpiredToken(AuthenticationFailed):
+    code = "expired_token"
 
 
 class ReplayedToken(AuthenticationFailed):

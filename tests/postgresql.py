@@ -87,12 +87,12 @@ class PostgreSQL:
     def empty(self, name: str) -> None:
         """Throw away all rows of a database of the store; quicker than another database."""
         self._ask(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - a name of ours
             " AND pid <> pg_backend_pid();"
             "DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(relname), ', ')"
             " || ' RESTART IDENTITY' FROM pg_class WHERE relkind = 'r'"
             " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version');"
-            "END $$",  # noqa: S608 - a name of ours
+            "END $$",
             name,
         )
 

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who is let in, and as what: decided on the headers of the request to connect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pyaiot.accounts.permissions import HouseRules, Unclaimed
-from pyaiot.broker.peers import CLIENT_FEATURES, GATEWAY_FEATURES, SERVICE_FEATURES
-from pyaiot.errors import AuthenticationFailed, OriginRefused
+from pyaiot.accounts.permissions import HouseRules, Unclaimed, Viewer, at_best
+from pyaiot.accounts.tokens import Signer
+from pyaiot.broker.peers import (
+    CLIENT_FEATURES,
+    GATEWAY_FEATURES,
+    SERVICE_FEATURES,
+    Session,
+)
+from pyaiot.errors import AuthenticationFailed, InvalidToken, OriginRefused
 from pyaiot.messages.keys import KeyPair
 from pyaiot.messages.origin import check_origin
 from pyaiot.messages.signing import (
@@ -48,7 +54,11 @@ class Visitor:
     """What it calls itself; proves nothing."""
     token: str = ""
     pair: KeyPair | None = None
-    """What it proved itself with; None for strangers."""
+    """What a service proved itself with; None for others."""
+    viewer: Viewer = Viewer(trusted=True)  # noqa: RUF009 - frozen
+    """Who it is."""
+    session: Session | None = None
+    """With what it came, if that was the token of an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +78,16 @@ class House:
     """The operator said what strangers may do; else it was concluded from where they come."""
 
 
+def _nobody(_: str, __: Moment) -> tuple[Viewer, Session]:
+    raise InvalidToken("Invalid token")
+
+
 class Doorkeeper:
     """Looks at whoever comes. Headers are given with names in lower case."""
 
     def __init__(self, gate: TokenGate, house: House) -> None:
         self.rules = HouseRules(house.anonymous, house.unclaimed)
+        self.signer = Signer(gate.ring)
         self._gate = gate
         self._house = house
 
@@ -101,14 +116,32 @@ class Doorkeeper:
             )
         return visitor
 
-    def client(self, headers: Mapping[str, str], now: Moment) -> Visitor:
-        """A client, which may offer a token as a service does, and need not.
+    def client(
+        self,
+        headers: Mapping[str, str],
+        now: Moment,
+        begin: Callable[[str, Moment], tuple[Viewer, Session]] = _nobody,
+    ) -> Visitor:
+        """A client, which may offer a token of a service or of an account, and need not.
+
+        `begin` says who comes with the token of an account, or raises AuthenticationFailed.
 
         Raises AuthenticationFailed; OriginRefused for a web page of another site, whose user
         does not know what it does in his name.
         """
         if headers.get(OFFER.lower(), "").split(",")[0].strip() == SUBPROTOCOL:
-            return self._service(headers, CLIENT_FEATURES, now)
+            token = offered_token(headers.get(OFFER.lower()))
+            if "." not in token:  # as the tokens of services are
+                return self._service(headers, CLIENT_FEATURES, now)
+            viewer, session = begin(token, now)
+            return Visitor(
+                at_best(viewer, self.rules),
+                _features(headers) & CLIENT_FEATURES,
+                _name(headers),
+                token,
+                viewer=viewer,
+                session=session,
+            )
         if not self._house.anonymous:
             raise AuthenticationFailed(
                 "This broker wants credentials. It lets clients in without any"
@@ -121,7 +154,8 @@ class Doorkeeper:
             )
         self._check_origin(headers)
         features = _features(headers) & CLIENT_FEATURES
-        return Visitor(self._house.anonymous, features, _name(headers))
+        permissions, viewer = self._house.anonymous, Viewer.anonymous()
+        return Visitor(permissions, features, _name(headers), viewer=viewer)
 
     def _service(
         self, headers: Mapping[str, str], granted: frozenset[Feature], now: Moment

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import UNSET
 
 from pyaiot.accounts.permissions import HouseRules
+from pyaiot.accounts.tokens import Signer
 from pyaiot.broker.directory import Directory
 from pyaiot.broker.disclosure import Disclosure
 from pyaiot.broker.dispatch import Dispatch
@@ -21,6 +22,7 @@ from pyaiot.broker.nodes import Node, Nodes
 from pyaiot.broker.peers import CLIENT_FEATURES, Client, Gateway, Service
 from pyaiot.broker.recording import Recording
 from pyaiot.broker.services import Services
+from pyaiot.broker.sessions import Sessions
 from pyaiot.broker.snapshot import Snapshots, original
 from pyaiot.broker.views import Views
 from pyaiot.errors import (
@@ -88,9 +90,10 @@ class Core:
         version: str,
         *,
         rules: HouseRules,
+        signer: Signer | None = None,
         stream: str = "1",
     ) -> None:
-        """`stream` is a name that no other run of a broker has."""
+        """`signer` checks tokens of accounts; `stream` is a name no other run of a broker has."""
         self.nodes = nodes
         self.counts = Counts()
         self.gateways: dict[str, Gateway] = {}
@@ -110,6 +113,7 @@ class Core:
             dispatch=self.dispatch,
             snapshots=self._snapshots,
         )
+        self.sessions = Sessions(signer, self.directory, self._disclosure, effects)
         self.services = Services(
             nodes,
             effects,
@@ -117,6 +121,7 @@ class Core:
             directory=self.directory,
             recording=self.recording,
             disclosure=self._disclosure,
+            sessions=self.sessions,
         )
         self._effects = effects
         self._limits = limits
@@ -333,10 +338,12 @@ class Core:
     def client_joined(self, client: Client) -> None:
         """A client connected."""
         self.clients[client.id] = client
+        self.sessions.joined(client)
 
     def client_left(self, client: Client) -> None:
         """A client's connection ended."""
         del self.clients[client.id]
+        self.sessions.left(client)
         self.dispatch.client_left(client)
 
     def client_said(self, client: Client, message: FromClient, now: Moment) -> None:
@@ -346,7 +353,7 @@ class Core:
         if isinstance(message, Hello):
             self._hello(client, message, now)
         elif isinstance(message, Renew):
-            raise InvalidContent("This client came without a token that could be renewed.")
+            self.sessions.renew(client, message.token, now, lambda each: self._greet(each, now))
         else:
             self.dispatch.command(client, message, now)
 
@@ -387,6 +394,7 @@ class Core:
         """Time has passed: to be called at `next_deadline`, and each second or so."""
         self.dispatch.tick(now)
         self.services.tick()
+        self.sessions.tick(now)
         for note in self._moves.notes(now.steady):
             self._effects.note(note)
         self._snapshots.tick(now.steady)

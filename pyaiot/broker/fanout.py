@@ -139,6 +139,8 @@ class Fanout:
 
     def reply(self, lane: Lane, wire: bytes) -> None:
         """A message for one client alone, after what was sent to it with the others until now."""
+        if lane.dismissed:
+            return
         if lane.reply(wire):
             self._wake(lane)
         else:
@@ -293,7 +295,7 @@ class Fanout:
         self._of_seers.clear()
 
     def _wake(self, lane: Lane) -> None:
-        if lane.writable:
+        if lane.writable and not lane.dismissed:
             self._ready[lane] = None
             if self._timer is None and not self.held:
                 self._schedule()

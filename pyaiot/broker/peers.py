@@ -8,7 +8,7 @@ from pyaiot.accounts.permissions import Viewer
 from pyaiot.broker.notices import Notices
 from pyaiot.broker.receipts import Receipts
 from pyaiot.messages.types import Feature
-from pyaiot.model.access import Permission
+from pyaiot.model.access import Permission, Role
 from pyaiot.model.rate import Allowance
 
 if TYPE_CHECKING:
@@ -92,6 +92,18 @@ class Service:
         return Feature.DIRECTORY in self.features
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a client proved itself with that came with a token of an account."""
+
+    issued: float
+    """When the token was made, seconds since the epoch."""
+    role: Role
+    """What the token says that the account is."""
+    expires: float
+    """When the token ends, on the steady clock."""
+
+
 @dataclass(eq=False, slots=True)
 class Client:
     """One connection of a client."""
@@ -106,6 +118,8 @@ class Client:
     features: frozenset[Feature] = frozenset()
     viewer: Viewer = _STRANGER
     """Who it is."""
+    session: Session | None = None
+    """None for who came without the token of an account."""
     view: str = ""
     """With whom it shares what it is sent."""
     dismissed: bool = False

@@ -106,7 +106,7 @@ class Post:
     def dismiss(self, client: Client, error: PyaiotError) -> None:
         """Send a client away."""
         lane = self.clients.get(client.id)
-        if lane is None:
+        if lane is None or lane.dismissed:
             return
         if Feature.RESULT in client.features:
             # Not after what it has not read yet, which it may never be sent.

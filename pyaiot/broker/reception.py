@@ -101,10 +101,17 @@ class Reception:
     def _client(self, headers: Mapping[str, str]) -> Upgrade:
         if len(self._post.clients) >= self._capacity.max_clients:
             raise TooManyConnections("There are as many clients as there may be.")
-        visitor = self._doorkeeper.client(headers, self._surroundings.clock())
+        begin = self._core.sessions.begin
+        visitor = self._doorkeeper.client(headers, self._surroundings.clock(), begin)
 
         def start(connection: Connection, now: Moment) -> ClientLink:
-            client = Client(self._surroundings.new_id(), visitor.permissions, visitor.features)
+            client = Client(
+                self._surroundings.new_id(),
+                visitor.permissions,
+                visitor.features,
+                viewer=visitor.viewer,
+                session=visitor.session,
+            )
             link = ClientLink(
                 client,
                 connection,

@@ -76,7 +76,13 @@ class BrokerServer:
         self.post = Post(self.fanout, self._arm, self._gather)
         stream = surroundings.new_id()
         self.core = Core(
-            nodes, self.post, limits, health.version, rules=doorkeeper.rules, stream=stream
+            nodes,
+            self.post,
+            limits,
+            health.version,
+            rules=doorkeeper.rules,
+            signer=doorkeeper.signer,
+            stream=stream,
         )
         complaints = Complaints(time.monotonic)
         self.complain = complaints.add

@@ -10,6 +10,7 @@ from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.notices import gone
 from pyaiot.broker.peers import Client, Gateway, Service
 from pyaiot.broker.recording import Recording
+from pyaiot.broker.sessions import Sessions
 from pyaiot.errors import InvalidContent, PermissionDenied
 from pyaiot.messages.codec import encode
 from pyaiot.messages.types import (
@@ -24,6 +25,7 @@ from pyaiot.messages.types import (
     New,
     NodeAccess,
     Pending,
+    People,
     Stored,
 )
 
@@ -40,6 +42,7 @@ class Services:
         directory: Directory,
         recording: Recording,
         disclosure: Disclosure,
+        sessions: Sessions,
     ) -> None:
         self.connected: dict[str, Service] = {}
         self._nodes = nodes
@@ -48,6 +51,7 @@ class Services:
         self._directory = directory
         self._recording = recording
         self._disclosure = disclosure
+        self._sessions = sessions
 
     @property
     def recorders(self) -> int:
@@ -90,6 +94,9 @@ class Services:
                 self._devices(service, message)
             case Access() if service.directs:
                 self._access(service, message, greet)
+            case People() if service.directs:
+                if self._directory.take_people(service.id, message) is not None:
+                    self._sessions.people_changed(greet)
             case Alert():
                 self._disclosure.alert(message)
             case Batch():

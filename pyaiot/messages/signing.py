@@ -67,6 +67,8 @@ class TokenGate:
 
     def __init__(self, ring: KeyRing, clock_skew: float = 0.0) -> None:
         """`clock_skew`: how far the clocks of services may be off, in seconds."""
+        self.ring = ring
+        """With what tokens are made that are let in."""
         self._known = [(pair, Fernet(pair.private)) for pair in ring.pairs]
         self._tolerance = TOKEN_LIFE + clock_skew
         self._used: OrderedDict[bytes, int] = OrderedDict()

@@ -29,7 +29,7 @@ from pyaiot.broker.fanout import Fanout
 from pyaiot.broker.lane import Lane
 from pyaiot.broker.limits import Limits
 from pyaiot.broker.nodes import Nodes
-from pyaiot.broker.peers import Client, Gateway, Service
+from pyaiot.broker.peers import Client, Gateway, Service, Session
 from pyaiot.broker.post import Post
 from pyaiot.errors import PyaiotError
 from pyaiot.messages.codec import encode
@@ -44,6 +44,8 @@ from pyaiot.messages.types import (
     New,
     NodeAccess,
     Out,
+    People,
+    Person,
     Relayed,
     Reset,
     Result,
@@ -207,6 +209,7 @@ class BrokerMachine(RuleBasedStateMachine):
         self.core.service_joined(self.directory)
         self.count = 0
         self.viewers: list[Reader] = []
+        self.roles: dict[str, Role] = {}
 
     @property
     def now(self) -> Moment:
@@ -265,7 +268,10 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @rule(target=clients, features=FEATURES, room=st.sampled_from([None, 0, 300]), who=VIEWERS)
     def client_joins(self, features: tuple[str, ...], room: int | None, who: Viewer) -> Reader:
-        client = Client(f"c{self.next()}", at_best(who, self.house), viewer=who)
+        role = self.roles.get(who.id, who.role)
+        who = who if role is None else Viewer.account(who.id, role)
+        session = None if role is None else Session(START, role, 1e9)
+        client = Client(f"c{self.next()}", at_best(who, self.house), viewer=who, session=session)
         viewer = Reader(client, room)
         viewer.outlet.on_pause = lambda: self.fanout.paused(viewer.lane)
         viewer.outlet.on_write = lambda data: self.inspect(viewer, data)
@@ -323,6 +329,14 @@ class BrokerMachine(RuleBasedStateMachine):
     @rule(nodes=st.lists(NODES, min_size=1, max_size=3), whole=st.booleans())
     def access_changes(self, nodes: list[NodeAccess], whole: bool) -> None:
         self.core.service_said(self.directory, Access(tuple(nodes), whole=whole), self.now)
+
+    @rule(name=st.sampled_from(list(ROLES)), role=st.sampled_from(Role))
+    def role_changes(self, name: str, role: Role) -> None:
+        self.roles[name] = role
+        self.core.service_said(self.directory, People((Person(name, role),)), self.now)
+        for viewer in self.viewers:
+            if viewer.client.viewer.id == name:
+                assert viewer.client.viewer.role is role
 
     @rule(uid=UIDS, to=st.none() | st.lists(st.sampled_from([*ACCOUNTS, "eve"]), max_size=2))
     def alerts(self, uid: str, to: list[str] | None) -> None:
@@ -400,7 +414,7 @@ class BrokerMachine(RuleBasedStateMachine):
         for name, times in viewer.alerts.items():
             assert times == (1 if name in viewer.due else -1000), name
         # Of a node that it saw no more, it may have been spared an alert that was not read.
-        if viewer.client.viewer.unlimited:
+        if viewer.client.viewer.trusted:
             assert viewer.due == {name for name, times in viewer.alerts.items() if times > 0}
         assert viewer.results == dict.fromkeys(viewer.expected, 1)
 
