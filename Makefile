@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 TESTS ?=
-PYTEST_ARGS ?=
+# All tests go to two processes, each file to one of them.
+PYTEST_ARGS ?= $(if $(strip $(TESTS)),,-n 2 --dist loadfile)
 BENCH_ARGS ?=
 PICTURE_ARGS ?=
 

@@ -17,6 +17,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.build import found
+from benchmarks.machine import end
 
 PATIENCE: Final = 60.0
 """Seconds for the browser to start, and for any single answer."""
@@ -75,12 +76,7 @@ class Browser:
         traceback: TracebackType | None,
     ) -> None:
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process, 10)
         self._stack.close()
 
     def _attach(self, told: Path) -> None:

@@ -50,6 +50,16 @@ def _siblings(core: int) -> set[int]:
     return found_cores
 
 
+def end(process: subprocess.Popen[bytes], patience: float) -> None:
+    """Ask a process to end, and make it end where it has not after `patience` seconds."""
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
     """Whatever is started in here runs on `core` alone."""

@@ -7,7 +7,6 @@ core. All carry the same readings; each in its own protocol.
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from typing import ClassVar, Final, Self
 from benchmarks import mqtt
 from benchmarks.build import compiled, found
 from benchmarks.generator import Newcomers, Publisher
-from benchmarks.machine import on_core
+from benchmarks.machine import end, on_core
 from benchmarks.readings import Reading
 from benchmarks.signed import Keys
 from benchmarks.sockets import BINARY, Socket, masked_frame, upgrade_request
@@ -89,12 +88,7 @@ class Server(ABC):
         traceback: TracebackType | None,
     ) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process, 5)
         self._stack.close()
 
     @property

@@ -95,7 +95,14 @@ async def test_a_reading_of_a_real_node_opens_with_its_course(opened: Opener) ->
         await browser.press("+", "+", Keys.ARROW_LEFT)
         assert await browser.ask(live) == "false"
         held = await browser.ask(f"document.querySelector('{CHART}').ariaLabel")
-        await asyncio.sleep(0.3)
+        # Other readings come meanwhile, as the card below shows.
+        for _ in range(2):
+            shown = await browser.text(f"{tile} .value")
+            await browser.until(
+                "document.querySelector(arguments[0]).innerText != arguments[1]",
+                f"{tile} .value",
+                shown,
+            )
         assert await browser.ask(f"document.querySelector('{CHART}').ariaLabel") == held
         await browser.press(Keys.END)
         assert await browser.ask(live) == "true"
