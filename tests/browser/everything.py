@@ -117,7 +117,9 @@ class Gateways:
                 ports=(0,),
             )
         if protocol == "MQTT":
-            return MqttNode(thing, uid, self.mqtt.server, random)
+            # Not as the gateway, which may have a name and a password of its own there.
+            server = Server(self.mqtt.server.host, self.mqtt.server.port)
+            return MqttNode(thing, uid, server, random)
         url = f"ws://127.0.0.1:{self.websocket.port}/node"
         return WebsocketNode(thing, url, random, uid=uid)
 
