@@ -121,7 +121,8 @@ class Export:
         return (
             select(SERIES, READINGS.c.time, READINGS.c.number, READINGS.c.text)
             .join_from(SERIES, READINGS, SERIES.c.id == READINGS.c.series)
-            .where(*self._conditions)
+            # By this SQLite goes series by series instead of through all readings there are.
+            .where(READINGS.c.series.in_(select(SERIES.c.id).where(*self._conditions)))
             .where(READINGS.c.time >= place.time, READINGS.c.time < until)
             .where(tuple_(READINGS.c.time, SERIES.c.id) > (place.time, place.series))
             .order_by(READINGS.c.time, SERIES.c.id)
