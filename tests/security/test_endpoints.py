@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every endpoint of the REST API, for everybody who might call it."""
+
+import asyncio
+import logging
+from typing import Final
+from urllib.parse import quote
+
+import pytest
+
+from pyaiot.accounts.permissions import HouseRules
+from pyaiot.accounts.tokens import Claims, Signer, Use
+from pyaiot.dashboard.api.services import House
+from pyaiot.dashboard.api.table import TABLE
+from pyaiot.messages.keys import KeyPair, KeyRing
+from pyaiot.model.access import LEVELS, NOTHING, Permission, Role
+from pyaiot.store.audit import TERMINAL
+from pyaiot.store.nodes import Edit
+from pyaiot.store.store import Store
+from tests.contracts.store import Clock
+from tests.dashboard.api.asking import RING, ask
+from tests.dashboard.api.people import API, PASSWORD, Browser, Home, at_home
+
+EXPECTED: Final = {
+    # Who may call it at least, and what they need of the node that it is about. This is written
+    # down a second time on purpose: whoever adds an endpoint says here who may call it.
+    "GET /session": ("anyone", ""),
+    "POST /session": ("anyone", ""),
+    "PUT /session": ("anyone", ""),
+    "DELETE /session": ("anyone", ""),
+    "POST /session/ticket": ("viewer", ""),
+    "POST /setup": ("anyone", ""),
+    "GET /account": ("viewer", ""),
+    "PATCH /account": ("viewer", ""),
+    "PUT /password": ("viewer", ""),
+    "GET /account/sessions": ("viewer", ""),
+    "DELETE /account/sessions": ("viewer", ""),
+    "DELETE /account/sessions/{id}": ("viewer", ""),
+    "GET /users": ("admin", ""),
+    "POST /users": ("admin", ""),
+    "GET /users/names": ("operator", ""),
+    "GET /users/{id}": ("admin", ""),
+    "PATCH /users/{id}": ("admin", ""),
+    "DELETE /users/{id}": ("admin", ""),
+    "POST /devices": ("operator", ""),
+    "GET /nodes/{uid}/tokens": ("viewer", "own"),
+    "POST /nodes/{uid}/tokens": ("operator", "own"),
+    "DELETE /nodes/{uid}/tokens/{id}": ("operator", "own"),
+    "PUT /nodes/{uid}/shares/{name}": ("operator", "own"),
+    "DELETE /nodes/{uid}/shares/{name}": ("operator", "own"),
+    "GET /inbox": ("admin", ""),
+    "POST /inbox/{uid}": ("admin", ""),
+    "GET /audit": ("admin", ""),
+    "GET /nodes": ("visitor", ""),
+    "GET /nodes/{uid}": ("visitor", "see"),
+    "PATCH /nodes/{uid}": ("operator", "own"),
+    "DELETE /nodes/{uid}": ("operator", "own"),
+    "GET /nodes/{uid}/availability": ("visitor", "see"),
+    "GET /nodes/{uid}/resources": ("visitor", "see"),
+    "GET /nodes/{uid}/resources/{endpoint}": ("visitor", "see"),
+    "PUT /nodes/{uid}/resources/{endpoint}": ("visitor", "control"),
+    "GET /commands/{id}": ("visitor", ""),
+    "GET /nodes/{uid}/series": ("visitor", "see"),
+    "GET /nodes/{uid}/resources/{endpoint}/history": ("visitor", "see"),
+    "GET /nodes/{uid}/resources/{endpoint}/rows": ("visitor", "see"),
+}
+RANKS: Final = ("anyone", "visitor", "viewer", "operator", "admin")
+ACTORS: Final = {
+    "stranger": "anyone",
+    "visitor": "visitor",
+    "Vera": "viewer",
+    "Olaf": "operator",
+    "Otto": "operator",
+    "Anna": "admin",
+}
+PEOPLE: Final = {name: Role(rank) for name, rank in ACTORS.items() if name[0].isupper()}
+
+HIDDEN, SEEN, CONTROLLED, OWNED = range(4)
+NEEDS: Final = {"see": SEEN, "control": CONTROLLED, "own": OWNED}
+NODES: Final = {
+    # Otto's, but for the last: what each actor may do with it.
+    "private": {"Otto": OWNED, "Anna": OWNED},
+    "shared": {"Otto": OWNED, "Anna": OWNED, "Olaf": SEEN, "Vera": SEEN},
+    "lent": {"Otto": OWNED, "Anna": OWNED, "Olaf": CONTROLLED, "Vera": SEEN},
+    "public": {
+        "Otto": OWNED, "Anna": OWNED, "Olaf": SEEN, "Vera": SEEN, "visitor": SEEN,
+    },
+    "unclaimed": {
+        "Otto": CONTROLLED, "Anna": OWNED, "Olaf": CONTROLLED, "Vera": SEEN, "visitor": SEEN,
+    },
+}  # fmt: skip
+ENDPOINTS: Final = sorted(f"{each.method} {each.path}" for each in TABLE)
+STRANGE: Final = "no-such-thing"
+
+
+def expected(endpoint: str, actor: str, node: str) -> set[int]:
+    """The statuses that show that nobody gets further than they should."""
+    rank, need = EXPECTED[endpoint]
+    own = ACTORS[actor]
+    if RANKS.index(own) < RANKS.index(rank):
+        return {401} if own in {"anyone", "visitor"} else {403}
+    standing = NODES[node].get(actor, HIDDEN)
+    if need and standing == HIDDEN:
+        return {404}
+    if need and standing < NEEDS[need]:
+        return {403}
+    return set()
+
+
+async def furnish(home: Home) -> None:
+    store = home.store
+    ids = {}
+    for name in PEOPLE:
+        account = await store.accounts.named(name)
+        assert account is not None
+        ids[name] = account.id
+    for node in NODES:
+        await store.nodes.change(node, Edit(kind="lamp"), TERMINAL)
+        if node != "unclaimed":
+            await store.nodes.change(node, Edit(owner=ids["Otto"]), TERMINAL)
+    for node, name, level in [
+        ("shared", "Olaf", Permission.VIEW),
+        ("shared", "Vera", Permission.VIEW),
+        ("lent", "Olaf", Permission.CONTROL),
+        ("lent", "Vera", Permission.CONTROL),
+    ]:
+        await store.nodes.share(node, ids[name], level, TERMINAL)
+    await store.nodes.change("public", Edit(public=Permission.VIEW), TERMINAL)
+    await home.services.directory.changed()
+
+
+def test_every_endpoint_stands_in_the_table() -> None:
+    assert not [each for each in ENDPOINTS if each not in EXPECTED]
+
+
+async def test_nobody_gets_further_than_they_should(fast_store: Store, clock: Clock) -> None:
+    """All endpoints that ask for more than a cookie, each for everybody and every kind of node."""
+    wrong = []
+    house = House(HouseRules(LEVELS[Permission.VIEW]), chosen=True)
+    async with at_home(fast_store, clock, PEOPLE, house=house) as (home, url, _):
+        await furnish(home)
+        people = {name: Browser(url) for name in ACTORS}
+        for name in PEOPLE:
+            assert (await people[name].log_in(name)).status == 200
+        for actor, browser in people.items():
+            for endpoint in ENDPOINTS:
+                if EXPECTED[endpoint][0] == "anyone":
+                    continue
+                method, path = endpoint.split()
+                for node in NODES if EXPECTED[endpoint][1] else ["private"]:
+                    if actor == "stranger":
+                        continue
+                    status = expected(endpoint, actor, node)
+                    if not status:
+                        # What is permitted is tried by the tests of each endpoint.
+                        continue
+                    place = path.replace("{uid}", node).replace("{endpoint}", "led")
+                    place = place.replace("{id}", STRANGE).replace("{name}", "Vera")
+                    answer = await browser.call(method, place, body_for(endpoint))
+                    if answer.status not in status:
+                        wrong.append((endpoint, actor, node, answer.status, status))
+    assert not wrong
+
+
+def body_for(endpoint: str) -> object:
+    """A body that would do."""
+    bodies: dict[str, object] = {
+        "PATCH /account": {"name": "Other"},
+        "PUT /password": {"old": PASSWORD, "new": "battery staple"},
+        "POST /users": {"name": "Eve", "password": PASSWORD},
+        "PATCH /users/{id}": {"role": "admin"},
+        "POST /devices": {"name": "Lamp"},
+        "POST /nodes/{uid}/tokens": {},
+        "PUT /nodes/{uid}/shares/{name}": {"level": "view"},
+        "POST /inbox/{uid}": {"approve": True},
+        "PATCH /nodes/{uid}": {"public": "script"},
+        "PUT /nodes/{uid}/resources/{endpoint}": {"payload": "1"},
+    }
+    return bodies.get(endpoint)
+
+
+async def test_strangers_of_a_closed_house_get_nothing(fast_store: Store, clock: Clock) -> None:
+    house = House(HouseRules(NOTHING), chosen=True)
+    async with at_home(fast_store, clock, PEOPLE, house=house) as (_, url, _):
+        for endpoint in ENDPOINTS:
+            if EXPECTED[endpoint][0] == "anyone":
+                continue
+            method, path = endpoint.split()
+            place = path.replace("{", "").replace("}", "")
+            answer = await Browser(url).call(method, place, body_for(endpoint))
+            assert (answer.status, answer.code) == (401, "unauthenticated"), endpoint
+
+
+async def test_no_token_but_an_access_token_lets_in(fast_store: Store, clock: Clock) -> None:
+    async with at_home(fast_store, clock, PEOPLE) as (home, url, accounts):
+        anna, now = accounts["Anna"], clock.time
+        own = home.services.signer
+        foreign = Signer(KeyRing((KeyPair.generate(lambda size: b"x" * size),)))
+        access = Claims(Use.ACCESS, anna.id, "j", now, now + 60, Role.ADMIN, "Anna", "s")
+        good = own.make(access)
+        assert (await Browser(url).get("/users", Authorization=f"Bearer {good}")).status == 200
+        bad = {
+            "refresh": own.make(Claims(Use.REFRESH, anna.id, "j", now, now + 60, sid="s")),
+            "ticket": own.make(
+                Claims(Use.TICKET, anna.id, "j", now, now + 60, Role.ADMIN, "Anna", "s")
+            ),
+            "device": own.make(Claims(Use.DEVICE, anna.id, "j", now)),
+            "foreign": foreign.make(access),
+            "expired": own.make(
+                Claims(Use.ACCESS, anna.id, "j", now - 99, now - 60, Role.ADMIN, "Anna", "s")
+            ),
+            "nobody's": own.make(
+                Claims(Use.ACCESS, "nobody", "j", now, now + 60, Role.ADMIN, "x", "s")
+            ),
+            "tampered": good[:-5] + ("A" if good[-5] != "A" else "B") + good[-4:],
+            "none": "eyJhbGciOiJub25lIn0.e30.",
+            "nothing": "",
+        }
+        for kind, token in bad.items():
+            for headers in (
+                {"Authorization": f"Bearer {token}"},
+                {"Cookie": f"pyaiot_access={token}"},
+            ):
+                answer = await ask(url, f"{API}/users", **headers)
+                assert answer.status == 401, kind
+                assert not token or token not in answer.body.decode()
+        # What the role in a token says counts for nothing: it is looked up.
+        vera = accounts["Vera"]
+        raised = own.make(Claims(Use.ACCESS, vera.id, "j", now, now + 60, Role.ADMIN, "Vera", "s"))
+        assert (await Browser(url).get("/users", Authorization=f"Bearer {raised}")).status == 403
+
+
+async def test_pages_of_other_sites_change_nothing(fast_store: Store, clock: Clock) -> None:
+    async with at_home(fast_store, clock, PEOPLE) as (home, url, _):
+        browser = Browser(url)
+        await browser.log_in("Anna")
+        before = len(await home.store.audit.entries(999))
+        for endpoint in ENDPOINTS:
+            method, path = endpoint.split()
+            if method == "GET":
+                continue
+            place = path.replace("{", "").replace("}", "")
+            for headers in (
+                {"Pyaiot-Request": ""},
+                {"Origin": "https://evil.example"},
+                {"Sec-Fetch-Site": "cross-site"},
+                {"Sec-Fetch-Site": "same-site"},
+            ):
+                answer = await browser.call(method, place, body_for(endpoint), **headers)
+                assert (answer.status, answer.code) == (403, "origin_refused"), endpoint
+        assert await browser.who() == "Anna"
+        assert len(await home.store.audit.entries(999)) == before
+
+
+HOSTILE: Final = (
+    "'; DROP TABLE users; --", "' OR '1'='1", '" OR 1=1 --', "../../etc/passwd", "..", "%2e%2e",
+    "\\", "%", "\u202e", "<script>alert(1)</script>", "{{7*7}}", "${jndi:x}", "a" * 5000,
+)  # fmt: skip
+
+
+async def test_texts_do_nothing_but_name(fast_store: Store, clock: Clock) -> None:
+    async with at_home(fast_store, clock, PEOPLE) as (home, url, _):
+        browser = Browser(url)
+        await browser.log_in("Anna")
+        for text in HOSTILE:
+            encoded = quote(text, safe="")
+            for method, path, body in (
+                ("POST", "/session", {"name": text, "password": text}),
+                ("POST", "/setup", {"token": text, "name": text, "password": text}),
+                ("GET", f"/users/{encoded}", None),
+                ("GET", f"/users?cursor={encoded}", None),
+                ("GET", f"/users/names?q={encoded}", None),
+                ("GET", f"/audit?q={encoded}&user={encoded}", None),
+                ("GET", f"/nodes/{encoded}/tokens", None),
+                ("DELETE", f"/nodes/{encoded}/tokens/{encoded}", None),
+                ("PUT", f"/nodes/{encoded}/shares/{encoded}", {"level": text}),
+                ("POST", f"/inbox/{encoded}", {"approve": True, "owner": text}),
+                ("POST", "/users", {"name": text, "password": PASSWORD, "role": text}),
+                ("POST", "/devices", {"name": "x", "uid": text, "kind": text * 9}),
+            ):
+                clock.pass_(900)
+                asked: object = body
+                answer = await browser.call(method, path, asked)
+                assert answer.status < 500, (text, method, path)
+                assert b"Traceback" not in answer.body
+                if answer.status == 401 and path not in {"/session", "/setup"}:
+                    await browser.call("PUT", "/session")
+        assert len(await home.store.accounts.accounts(99)) == len(PEOPLE)
+
+
+async def test_bodies_that_are_no_json_of_ours_are_refused(fast_store: Store, clock: Clock) -> None:
+    async with at_home(fast_store, clock, PEOPLE) as (_, url, _):
+        path = f"{API}/session"
+        json = {"Content-Type": "application/json"}
+        deep = b'{"name": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+        assert (await ask(url, path, method="POST", body=deep, **json)).status == 400
+        for body in (b"", b"{", b"\xff", b'{"name": "a\\u0000", "password": "b"}', b"[]", b"null"):
+            assert (await ask(url, path, method="POST", body=body, **json)).status == 400
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert (await ask(url, path, method="POST", body=b"name=a", **form)).status == 415
+
+
+async def test_no_secret_is_in_a_log_an_address_or_an_error(
+    fast_store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrong = "wrong battery staple"
+    async with at_home(fast_store, clock, PEOPLE) as (home, url, _):
+        browser = Browser(url)
+        told = [(await browser.log_in("Anna", wrong)).body]
+        await browser.log_in("Anna")
+        secrets = {PASSWORD, wrong, *browser.cookies.values()}
+        ticket = (await browser.call("POST", "/session/ticket")).json["token"]
+        made = (await browser.call("POST", "/devices", {"name": "Lamp"})).json["made"]
+        secrets |= {ticket, made["secret"]}
+        told.append((await browser.call("PUT", "/password", {"old": wrong, "new": "x" * 11})).body)
+        told.append((await browser.call("POST", "/users", {"name": "x", "password": 5})).body)
+        told += [
+            (await browser.get("/users", Authorization=f"Bearer {token}")).body
+            for token in (ticket, made["secret"])
+        ]
+        told.append((await browser.call("PUT", "/session")).body)
+        secrets |= set(browser.cookies.values())
+        told.append(repr(await home.store.audit.entries(999)).encode())
+        await asyncio.sleep(0)
+    everything = caplog.text.encode() + b"".join(told)
+    assert not [each for each in secrets if each.encode() in everything]
+    assert RING.current.secret not in caplog.text
