@@ -32,3 +32,21 @@ export function go(change: Parameters<typeof moved>[1], { quietly = false } = {}
   else history.pushState(null, "", text);
   current.value = next;
 }
+
+/** Follow a link as `go` does, where the browser should not do it by itself. */
+export function follow(event: MouseEvent, change: Parameters<typeof moved>[1]): void {
+  // With a key, people want it in a tab of its own; the browser knows how.
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go(change);
+}
+
+/**
+ * A parameter of the place that is a secret, as a link brought it: it is taken from the address at
+ * once, and so from the browser's history.
+ */
+export function takeSecret(name: string): string {
+  const secret = current.value.params[name] ?? "";
+  if (secret !== "") go({ params: { [name]: null } }, { quietly: true });
+  return secret;
+}

@@ -9,9 +9,11 @@ import { Memory } from "./model/memory";
 import { COMMAND_TIMEOUT, reduce, type Happening } from "./model/reduce";
 import { Tally } from "./model/tally";
 import { NOTHING, type Moment, type State } from "./model/state";
+import { Records } from "./people/records";
 import { session } from "./session";
 import { browser } from "./wire/browser";
 import { Connection, type Addresses, type Link } from "./wire/connection";
+import type { Permission } from "./wire/messages";
 
 /** Clocks that drift this far apart in a second mean that the machine slept, in seconds. */
 const SLEPT = 5;
@@ -31,10 +33,8 @@ export class Page {
   /** The time of day by the broker's clock, in seconds since the epoch; ticks once a second. */
   readonly present = computed(() => this.now.value.wall + this.ahead.value);
 
-  /** Whether this page may set resources; a broker of the original lets everybody. */
-  readonly mayControl = computed(() => this.state.value.permissions?.includes("control") ?? true);
-  /** Whether it may also send scripts for nodes to run. */
-  readonly mayScript = computed(() => this.state.value.permissions?.includes("script") ?? true);
+  /** Counts the times that the records of nodes have changed: what they are called, who may do what. */
+  readonly changes: ShallowRef<number> = shallowRef(0);
 
   /** The course of each number since the page was opened; whoever draws it looks when the state changes. */
   readonly memory = new Memory();
@@ -46,6 +46,7 @@ export class Page {
 
   private readonly connection: Connection;
   private readonly frames: Frames<Happening>;
+  private readonly records = new Records(client);
   private orders = 0;
 
   constructor(readonly addresses: Addresses) {
@@ -54,6 +55,7 @@ export class Page {
       this.tally.frame(happenings.flatMap((each) => (each.type === "received" ? [each.messages] : [])));
       this.state.value = reduce(this.state.value, happenings, now);
       this.remember(happenings, now.wall + this.state.value.ahead);
+      this.notice(happenings);
     });
     this.connection = new Connection(
       addresses,
@@ -88,7 +90,23 @@ export class Page {
         this.changeHands();
       },
     );
+    watch(
+      () => this.state.value.roster,
+      (roster) => {
+        this.records.see(roster.keys());
+      },
+    );
+    this.records.begin(session.accounts.value && !session.isAdmin.value && !session.shut.value);
     if (!session.shut.value) this.connection.connect();
+  }
+
+  /**
+   * Whether somebody may do this with a node, as far as is known here; the broker decides.
+   *
+   * A broker of the original lets everybody.
+   */
+  may(uid: string, permission: Permission): boolean {
+    return (this.state.value.permissions?.includes(permission) ?? true) && this.records.let(uid, permission);
   }
 
   retryNow(): void {
@@ -151,10 +169,19 @@ export class Page {
     });
   }
 
+  /** Records that have changed are to be asked for. */
+  private notice(happenings: readonly Happening[]): void {
+    const told = happenings.some((each) => each.type === "received" && each.messages.some(({ type }) => type === "named"));
+    if (!told) return;
+    this.changes.value += 1;
+    this.records.stale();
+  }
+
   /** Somebody else sits before the page, or the same with other rights: nothing of before is theirs to see. */
   private changeHands(): void {
     this.annals.clear();
     this.frames.add({ type: "cleared" });
+    this.records.begin(session.accounts.value && !session.isAdmin.value && !session.shut.value);
     if (session.shut.value) this.connection.close();
     else this.connection.connect();
   }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+/** Ways to look at the nodes. */
 export const VIEWS = ["cards", "table", "map"] as const;
-export type View = (typeof VIEWS)[number];
+/** What there is to see besides. */
+export const PAGES = ["login", "setup", "account", "devices", "device", "users", "inbox", "audit", "health"] as const;
+export type PageName = (typeof PAGES)[number];
+export type View = (typeof VIEWS)[number] | PageName;
 
 /**
  * Where on the page somebody is: all that a link to the same sight must hold.
@@ -22,7 +26,7 @@ export function parsePlace(hash: string, fallback: View): Place {
   const text = hash.slice(0, LONGEST).replace(/^#?\/?/, "");
   const mark = text.indexOf("?");
   const [name, query] = mark < 0 ? [text, ""] : [text.slice(0, mark), text.slice(mark + 1)];
-  const view = VIEWS.find((each) => each === name) ?? fallback;
+  const view = [...VIEWS, ...PAGES].find((each) => each === name) ?? fallback;
   return { view, params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
@@ -35,20 +39,28 @@ export function placeText({ view, params }: Place): string {
 /** What a span of time is of: another one of these begins with its own. */
 const SIGHT = ["node", "resource", "range"] as const;
 
+/** Whether that shows something besides the nodes. */
+export function isPage(view: View): view is PageName {
+  return PAGES.some((each) => each === view);
+}
+
 /**
  * The place after a change; a parameter is taken away by `null`.
  *
  * Who looks at something else does not look at the same time (`span`), unless the change says so.
+ * The ways to look at the nodes share what is filtered and open; elsewhere it means nothing.
  */
 export function moved(
   place: Place,
   change: { readonly view?: View; readonly params?: Readonly<Record<string, string | null>> },
 ): Place {
+  const view = change.view ?? place.view;
+  const kept: Place["params"] = view === place.view || !(isPage(view) || isPage(place.view)) ? place.params : {};
   const params: Record<string, string> = {};
-  const turned = SIGHT.some((name) => name in (change.params ?? {}) && (change.params?.[name] ?? "") !== (place.params[name] ?? ""));
-  const { span, ...others } = place.params;
+  const turned = SIGHT.some((name) => name in (change.params ?? {}) && (change.params?.[name] ?? "") !== (kept[name] ?? ""));
+  const { span, ...others } = kept;
   for (const [name, value] of Object.entries({ ...others, span: turned ? null : (span ?? null), ...change.params })) {
     if (value !== null && value !== "") params[name] = value;
   }
-  return { view: change.view ?? place.view, params };
+  return { view, params };
 }

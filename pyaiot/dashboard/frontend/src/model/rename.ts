@@ -2,7 +2,8 @@
 import { LONGEST_NAME } from "./preferences";
 import { ownTitle, titleOf } from "./title";
 
-interface Named {
+/** A node, as far as its name goes. */
+export interface Named {
   readonly uid: string;
   readonly title: string;
   readonly name?: string;

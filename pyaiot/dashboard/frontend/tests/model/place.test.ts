@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, it } from "vitest";
 
-import { moved, parsePlace, placeText, VIEWS, type Place } from "../../src/model/place";
+import { isPage, moved, parsePlace, placeText, VIEWS, type Place } from "../../src/model/place";
 
 describe("parsePlace", () => {
   it.each<[string, Place]>([
@@ -56,6 +56,13 @@ describe("moved", () => {
     expect(moved(looking, { params: { node: "1", resource: "led" } }).params.span).toBe("1~2");
     expect(moved(looking, { view: "map", params: { range: null } }).params.span).toBe("1~2");
     expect(moved(looking, { params: { node: "2", span: "3~4" } }).params.span).toBe("3~4");
+  });
+
+  it("leaves behind what means nothing elsewhere", () => {
+    expect(moved(place, { view: "devices", params: { uid: "2" } })).toEqual({ view: "devices", params: { uid: "2" } });
+    expect(moved({ view: "devices", params: { uid: "2" } }, { view: "cards" })).toEqual({ view: "cards", params: {} });
+    expect(moved({ view: "devices", params: { which: "all" } }, { params: { uid: "2" } }).params).toEqual({ which: "all", uid: "2" });
+    expect(["cards", "devices"].map((view) => isPage(view as Place["view"]))).toEqual([false, true]);
   });
 
   it("takes away what is null or empty", () => {

@@ -39,8 +39,8 @@ export function useOrder(
   const order = computed(() => props.resource.order);
   const lock = computed<Lock | null>(() => {
     if (isFixed(props.node.uid, props.resource.endpoint)) return "fixed";
-    if (!page.mayControl.value) return "view";
-    if (permission === "script" && !page.mayScript.value) return "script";
+    if (!page.may(props.node.uid, "control")) return "view";
+    if (permission === "script" && !page.may(props.node.uid, "script")) return "script";
     return props.node.goneSince === null ? null : "gone";
   });
   watch(
