@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { computed, inject, shallowRef, watch, type InjectionKey, type ShallowRef } from "vue";
 
+import { alerts } from "./alerts";
 import { StoredArchive } from "./api/archive";
 import { client } from "./api/browser";
 import { Frames } from "./frames";
@@ -61,8 +62,11 @@ export class Page {
       addresses,
       {
         linked: (link) => {
-          if (link.phase === "live") this.frames.add({ type: "opened" });
-          else if (this.link.value.phase === "live") this.frames.add({ type: "lost" });
+          if (link.phase === "live") {
+            this.frames.add({ type: "opened" });
+            // What was raised or cleared meanwhile, nobody has told this page.
+            if (session.present.value) void alerts.load();
+          } else if (this.link.value.phase === "live") this.frames.add({ type: "lost" });
           this.link.value = link;
         },
         received: (messages) => {
@@ -155,7 +159,10 @@ export class Page {
 
   private remember(happenings: readonly Happening[], wall: number): void {
     for (const happening of happenings) {
-      if (happening.type === "received") this.memory.received(happening.messages, wall);
+      if (happening.type === "received") {
+        this.memory.received(happening.messages, wall);
+        alerts.received(happening.messages);
+      }
       else if (happening.type === "lost") this.memory.lost();
       else if (happening.type === "ticked") this.memory.keepOnly(this.state.value.nodes);
     }
@@ -180,6 +187,7 @@ export class Page {
   /** Somebody else sits before the page, or the same with other rights: nothing of before is theirs to see. */
   private changeHands(): void {
     this.annals.clear();
+    alerts.begin(session.present.value && !session.shut.value);
     this.frames.add({ type: "cleared" });
     this.records.begin(session.accounts.value && !session.isAdmin.value && !session.shut.value);
     if (session.shut.value) this.connection.close();

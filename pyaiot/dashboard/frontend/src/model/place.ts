@@ -3,7 +3,7 @@
 /** Ways to look at the nodes. */
 export const VIEWS = ["cards", "table", "map"] as const;
 /** What there is to see besides. */
-export const PAGES = ["login", "setup", "account", "devices", "device", "users", "inbox", "audit", "health"] as const;
+export const PAGES = ["login", "setup", "account", "devices", "device", "users", "inbox", "audit", "health", "alerts", "rules", "channels"] as const;
 export type PageName = (typeof PAGES)[number];
 export type View = (typeof VIEWS)[number] | PageName;
 

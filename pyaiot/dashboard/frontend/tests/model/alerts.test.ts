@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+import { describe, expect, it } from "vitest";
+
+import type { Alert as Stored } from "../../src/api/types";
+import { attentionOf, heard, NO_ALERTS, openOf, worstOf } from "../../src/model/alerts";
+import type { Alert as Told } from "../../src/wire/messages";
+
+function told(id: string, more: Partial<Told> = {}): Told {
+  return {
+    type: "alert",
+    id,
+    rule: "r",
+    uid: "1234",
+    endpoint: "temperature",
+    severity: "warning",
+    state: "raised",
+    time: 100,
+    text: "Too hot.",
+    ...more,
+  };
+}
+
+function stored(id: string, more: Partial<Stored> = {}): Stored {
+  return {
+    id,
+    rule: "r",
+    rule_name: "Hot",
+    uid: "1234",
+    endpoint: "temperature",
+    severity: "warning",
+    state: "raised",
+    text: "Too hot.",
+    value: "41",
+    raised: 90,
+    acknowledged: null,
+    acknowledged_by: null,
+    cleared: null,
+    ...more,
+  };
+}
+
+describe("alerts", () => {
+  it("open when they are raised, and end when they are cleared", () => {
+    const open = heard(NO_ALERTS, told("a"));
+    expect(open.get("a")).toMatchObject({ uid: "1234", state: "raised", raised: 100 });
+    expect(heard(open, told("a", { state: "cleared", time: 120 })).size).toBe(0);
+    expect(heard(open, told("b", { state: "cleared" }))).toBe(open);
+  });
+
+  it("keep when they were raised, whatever comes later", () => {
+    const open = heard(heard(NO_ALERTS, told("a")), told("a", { state: "acknowledged", time: 150 }));
+    expect(open.get("a")).toMatchObject({ state: "acknowledged", raised: 100 });
+    expect(heard(open, told("a", { time: 160 }))).toBe(open);
+    expect(heard(open, told("a", { state: "acknowledged" }))).toBe(open);
+  });
+
+  it("come from the store, the oldest first, without what is over", () => {
+    const open = openOf([stored("new"), stored("over", { state: "cleared" }), stored("old", { state: "acknowledged" })]);
+    expect([...open.keys()]).toEqual(["old", "new"]);
+  });
+
+  it("want attention until somebody has seen to them, as much as the worst of them does", () => {
+    let open = heard(heard(NO_ALERTS, told("a", { severity: "info" })), told("b", { severity: "critical", uid: "other" }));
+    expect(attentionOf(open)).toEqual({ count: 2, worst: "critical" });
+    expect(worstOf(open, "1234")).toBe("info");
+    open = heard(open, told("b", { state: "acknowledged" }));
+    expect(attentionOf(open)).toEqual({ count: 1, worst: "info" });
+    expect(attentionOf(NO_ALERTS)).toEqual({ count: 0, worst: null });
+    expect(worstOf(open, "other")).toBeNull();
+  });
+});
