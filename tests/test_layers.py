@@ -90,6 +90,7 @@ LAYERS = {
     "pyaiot.dashboard.api.pace": Layer.DECISIONS,
     "pyaiot.dashboard.address": Layer.DECISIONS,
     "pyaiot.dashboard.appearance": Layer.DECISIONS,
+    "pyaiot.dashboard.api.readers": Layer.DECISIONS,
     "pyaiot.dashboard.policy": Layer.DECISIONS,
     "pyaiot.dashboard.roll": Layer.DECISIONS,
     "pyaiot.simulate": Layer.TOP,

@@ -31,6 +31,8 @@ class Roll:
         self.people: dict[str, Person] = {}
         self.nodes: dict[str, NodeAccess] = {}
         self.devices: dict[str, Device] = {}
+        self.edition = 0
+        """Grows with whatever was new."""
 
     def person(self, id_: str) -> Person | None:
         """The account with this id."""
@@ -66,6 +68,8 @@ class Roll:
             ),
         )
         self.people, self.nodes, self.devices = new_people, new_nodes, new_devices
+        if news:
+            self.edition += 1
         return news
 
 

@@ -78,6 +78,7 @@ async def serve(
         store = await _opened(settings.store or "")
         closing.push_async_callback(store.close)
         services = _services(settings, ring or _own_keys(), sockets, store, subscriber)
+        services.recorder_health = settings.recorder_health or ""
         await services.directory.changed()
         guard = Guard(services.signer, services.roll, services.house)
         site.api = Api(Routes(TABLE), guard, services)
@@ -86,6 +87,7 @@ async def serve(
         closing.callback(server.stop)
         server.add_sockets(sockets)
         async with asyncio.TaskGroup() as tasks:
+            services.later = tasks.create_task
             tasks.create_task(services.live.run())
             tasks.create_task(services.directory.run(link))
             place = _place(settings.web_host, sockets[0].getsockname()[1])

@@ -191,6 +191,15 @@ class History:
         """
         return Export(self._engine, selection).pages()
 
+    async def forget(self, node: str) -> None:
+        """Delete all that a node reported, in small steps."""
+        query = select(SERIES.c.id).where(SERIES.c.node == node)
+        async with self._engine.reading() as connection:
+            series = list((await connection.scalars(query)).all())
+        for each in series:
+            await self._retention.drop(each)
+        self._book.forget()
+
     async def summarise(self, until: int) -> bool:
         """Make minutes and hours of what was measured before `until`; False if there is more to do.
 

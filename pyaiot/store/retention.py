@@ -20,6 +20,9 @@ _SERIES_AT_ONCE: Final = 100
 _SLICES: Final = 64
 """The part of the whole time that goes at once when the store is too large."""
 
+_END: Final = 2**62
+"""After all that is measured."""
+
 _PAGES: Final = 1000
 """Pages that go back to the file system at once."""
 
@@ -140,6 +143,14 @@ class Retention:
                 found = await connection.execute(text(f"PRAGMA incremental_vacuum({_PAGES})"))
                 if found.returns_rows:
                     found.all()
+
+    async def drop(self, series: int) -> None:
+        """Delete a series and all that is kept of it. Raises StoreFailed."""
+        for table in (READINGS, MINUTES, HOURS):
+            while await self._cut(_Cut(series, table, _END), STEP):
+                pass
+        async with self._engine.writing() as connection:
+            await connection.execute(delete(SERIES).where(SERIES.c.id == series))
 
     async def _cut(self, cut: _Cut, budget: int) -> int:
         columns = cut.table.c

@@ -84,6 +84,8 @@ class Call(Generic[Q, B]):
     headers: dict[str, str] = field(default_factory=dict)
     """Of the answer, besides those of every answer."""
     cookies: list[Cookie] = field(default_factory=list)
+    settled: Any = None
+    """What of the answer changes only if somebody changes it, for `expect`; else it is all."""
     status: int | None = None
     """Of the answer, where it is not that of the endpoint's declaration."""
 
@@ -125,10 +127,13 @@ class Call(Generic[Q, B]):
     def expect(self, current: Any) -> None:
         """Raise Refused if the asker wants to change another state than the `current` one.
 
-        `current` is what GET answers for the record.
+        `current` is what GET answers for the record, or what it calls `settled`.
         """
         wanted = self.asker.headers.get("if-match")
-        if wanted is not None and not matches(wanted, etag(encode(current))):
+        if wanted is None:
+            return
+        known = {tag.strip('"').partition(".")[0] for tag in _tags(wanted)}
+        if "*" not in known and _digest(encode(current)) not in known:
             raise Refused(
                 HTTPStatus.PRECONDITION_FAILED,
                 "changed",
@@ -145,12 +150,23 @@ def encode(answer: Any) -> bytes:
     return _encoder.encode(answer)
 
 
-def etag(body: bytes) -> str:
-    """What names exactly this content (RFC 9110 section 8.8.3)."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+def etag(body: bytes, settled: Any = None) -> str:
+    """What names exactly this content (RFC 9110 section 8.8.3).
+
+    Where only a part of it is `settled`, that part is named first.
+    """
+    before = "" if settled is None else f"{_digest(encode(settled))}."
+    return f'"{before}{_digest(body)}"'
 
 
 def matches(header: str, tag: str) -> bool:
     """Whether a list of entity tags holds `tag`, weak or strong; proxies that compress weaken."""
-    tags = {each.strip().removeprefix("W/") for each in header.split(",")}
-    return "*" in tags or tag in tags
+    return not {"*", tag}.isdisjoint(_tags(header))
+
+
+def _tags(header: str) -> set[str]:
+    return {each.strip().removeprefix("W/") for each in header.split(",")}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=12).hexdigest()

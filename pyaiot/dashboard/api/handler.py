@@ -219,7 +219,7 @@ class Handler(web.RequestHandler):
         if not isinstance(answer, bytes):
             self.set_header("Content-Type", "application/json")
         if self.request.method in {"GET", "HEAD"}:
-            tag = etag(body)
+            tag = etag(body, call.settled)
             self.set_header("ETag", tag)
             self.set_header("Cache-Control", "no-cache, private")
             wanted = self._given.get("if-none-match")

@@ -10,6 +10,7 @@ import msgspec
 from pyaiot.dashboard.api.forms import Problem
 from pyaiot.errors import (
     AuthenticationFailed,
+    CommandFailed,
     CommandTimeout,
     InvalidInput,
     LastAdmin,
@@ -74,6 +75,7 @@ _STATUS: Final[tuple[tuple[type[PyaiotError], HTTPStatus], ...]] = (
     (LimitExceeded, HTTPStatus.TOO_MANY_REQUESTS),
     (UnknownNode, HTTPStatus.NOT_FOUND),
     (CommandTimeout, HTTPStatus.GATEWAY_TIMEOUT),
+    (CommandFailed, HTTPStatus.BAD_GATEWAY),
     (LinkFailed, HTTPStatus.SERVICE_UNAVAILABLE),
     (NameTaken, HTTPStatus.CONFLICT),
     (LastAdmin, HTTPStatus.CONFLICT),

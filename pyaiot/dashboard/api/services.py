@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What endpoints work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyaiot.accounts.hashing import Hasher
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.accounts.throttle import Throttle
 from pyaiot.accounts.tokens import Signer
+from pyaiot.dashboard.api.readers import Readers
+from pyaiot.dashboard.commands import Commands
 from pyaiot.dashboard.directory import Directory
 from pyaiot.dashboard.live import Live
 from pyaiot.dashboard.roll import Roll
@@ -32,6 +35,11 @@ class House:
     """Address of the page, for links that leave it; empty where nobody has said it."""
 
 
+def unowned(_work: Coroutine[Any, Any, None]) -> object:
+    """Nobody has said yet who looks after what nobody waits for."""
+    raise RuntimeError("The service has not begun.")
+
+
 @dataclass(slots=True)
 class Services:
     """What endpoints work with."""
@@ -47,3 +55,12 @@ class Services:
     directory: Directory
     hasher: Hasher = field(default_factory=Hasher, repr=False)
     throttle: Throttle = field(default_factory=Throttle, repr=False)
+    later: Callable[[Coroutine[Any, Any, None]], object] = field(default=unowned, repr=False)
+    """Have something done that nobody waits for; it does not raise."""
+    recorder_health: str = ""
+    """Address of the recorder's health; empty where it is not asked."""
+    commands: Commands = field(init=False)
+    readers: Readers = field(default_factory=Readers)
+
+    def __post_init__(self) -> None:
+        self.commands = Commands(self.live)

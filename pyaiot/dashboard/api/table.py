@@ -4,7 +4,21 @@
 from itertools import chain
 from typing import Final
 
-from pyaiot.dashboard.api import account, audit, devices, inbox, session, setup, shares, users
+from pyaiot.dashboard.api import (
+    account,
+    audit,
+    devices,
+    events,
+    health,
+    history,
+    inbox,
+    nodes,
+    resources,
+    session,
+    setup,
+    shares,
+    users,
+)
 from pyaiot.dashboard.api.endpoint import Endpoint
 
 _MODULES: Final[tuple[tuple[Endpoint, ...], ...]] = (
@@ -12,10 +26,15 @@ _MODULES: Final[tuple[tuple[Endpoint, ...], ...]] = (
     setup.ENDPOINTS,
     account.ENDPOINTS,
     users.ENDPOINTS,
+    nodes.ENDPOINTS,
+    resources.ENDPOINTS,
+    history.ENDPOINTS,
+    events.ENDPOINTS,
     devices.ENDPOINTS,
     shares.ENDPOINTS,
     inbox.ENDPOINTS,
     audit.ENDPOINTS,
+    health.ENDPOINTS,
 )
 
 TABLE: Final[tuple[Endpoint, ...]] = tuple(chain.from_iterable(_MODULES))

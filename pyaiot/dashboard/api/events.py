@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Live values as server-sent events (HTML Living Standard, section 9.2)."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack
+from typing import Final
+
+import msgspec
+
+from pyaiot.accounts.permissions import permissions_on
+from pyaiot.dashboard.api.call import Call, Identity
+from pyaiot.dashboard.api.endpoint import Endpoint, Who
+from pyaiot.dashboard.api.forms import EventsWanted
+from pyaiot.dashboard.feed import Feed, told
+from pyaiot.link.mirror import Change, Event
+from pyaiot.model.access import Permission
+from pyaiot.model.node import Twin
+
+HEARTBEAT: Final = 15.0
+"""Seconds without news after which a sign of life is sent, and looked whether the session holds."""
+PIECE: Final = 100
+"""Events that are sent as one piece."""
+
+_NAMES: Final = {Event.UPDATE: "reading", Event.NEW: "node", Event.AVAILABILITY: "node"}
+
+
+class _Sight:
+    """What a reader may see, as things are now."""
+
+    def __init__(self, call: Call[EventsWanted, None]) -> None:
+        self._call = call
+        self._edition = -1
+        self._identity: Identity | None = None
+        self._known: dict[str, bool] = {}
+
+    def look(self) -> bool:
+        """Whether the reader may go on reading; what they may see is looked at anew if need be."""
+        self._identity = self._call.renewed()
+        if self._edition != self._call.services.roll.edition:
+            self._edition = self._call.services.roll.edition
+            self._known.clear()
+        return self._identity is not None
+
+    def sees(self, uid: str) -> bool:
+        if self._edition != self._call.services.roll.edition and not self.look():
+            return False
+        if self._identity is None:
+            return False
+        seen = self._known.get(uid)
+        if seen is None:
+            node = self._call.services.roll.node(uid)
+            allowed = permissions_on(node, self._identity.who, self._identity.rules)
+            seen = self._known[uid] = Permission.VIEW in allowed
+        return seen
+
+    def wants(self, change: Change) -> bool:
+        """Whether a change is told."""
+        query = self._call.query
+        if query.node is not None and change.uid != query.node:
+            return False
+        if query.resource is not None and (
+            change.reading is None or change.reading.endpoint != query.resource
+        ):
+            return False
+        return self.sees(change.uid)
+
+
+async def events(call: Call[EventsWanted, None]) -> AsyncGenerator[bytes, None]:
+    if call.query.node is not None:
+        call.seen(call.query.node)
+    call.headers["Content-Type"] = "text/event-stream"
+    # nginx keeps answers together, unless it is told not to.
+    call.headers["X-Accel-Buffering"] = "no"
+    return _pieces(call)
+
+
+async def _pieces(call: Call[EventsWanted, None]) -> AsyncGenerator[bytes, None]:
+    sight, awake = _Sight(call), asyncio.Event()
+    sight.look()
+    feed = Feed(sight.wants, awake.set)
+    live = call.services.live
+    with ExitStack() as reading:
+        reading.enter_context(call.services.readers.reading(call.who.id or call.asker.address))
+        reading.enter_context(live.listening(feed.put))
+        yield b"retry: 2000\n\n"
+        for uid in sorted(live.mirror.nodes):
+            twin = live.mirror.nodes.get(uid)
+            if twin is not None and (piece := _state(twin, sight)):
+                yield piece
+        while sight.look():
+            changes = feed.take(PIECE)
+            if changes:
+                # What was taken from the reader meanwhile is not told.
+                piece = b"".join(_event(each) for each in changes if sight.sees(each.uid))
+                if piece:
+                    yield piece
+                continue
+            awake.clear()
+            try:
+                async with asyncio.timeout(HEARTBEAT):
+                    await awake.wait()
+            except TimeoutError:
+                yield b":\n\n"
+
+
+def _state(twin: Twin, sight: _Sight) -> bytes:
+    """All that is known of a node as a reader begins."""
+    first = Change(Event.NEW, twin.uid, twin.seen, availability=twin.availability)
+    changes = [first]
+    changes += [Change(Event.UPDATE, twin.uid, each.time, reading=each) for each in twin]
+    return b"".join(_event(each) for each in changes if sight.wants(each))
+
+
+def _event(change: Change) -> bytes:
+    name = _NAMES.get(change.event, change.event.value)
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(told(change)))
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "GET", "/events", Who.VISITOR, events,
+        "Live values: events `reading`, `node`, `reset` and `out`; first, everything as it is",
+        query=EventsWanted, stream=("text/event-stream",), problems=(404, 503),
+    ),
+)  # fmt: skip

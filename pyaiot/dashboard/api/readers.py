@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How many answers that go on may be read at once. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pyaiot.errors import TooManyConnections
+
+ALL: Final = 256
+"""Answers of one kind that are being read."""
+OF_ONE: Final = 16
+"""Those that one asker reads."""
+
+
+class Readers:
+    """Counts who reads."""
+
+    def __init__(self, of_all: int = ALL, of_one: int = OF_ONE) -> None:
+        self._of_all = of_all
+        self._of_one = of_one
+        self._reading: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._reading.total()
+
+    @contextmanager
+    def reading(self, asker: str) -> Iterator[None]:
+        """One more meanwhile. Raises TooManyConnections."""
+        if len(self) >= self._of_all or self._reading[asker] >= self._of_one:
+            raise TooManyConnections("As much is being read as may be; end something first.")
+        self._reading[asker] += 1
+        try:
+            yield
+        finally:
+            self._reading[asker] -= 1
+            if not self._reading[asker]:
+                del self._reading[asker]
