@@ -61,6 +61,8 @@ class Services:
     """Address of the recorder's health; empty where it is not asked."""
     commands: Commands = field(init=False)
     readers: Readers = field(default_factory=Readers)
+    """Of live values."""
+    exports: Readers = field(default_factory=lambda: Readers(16, 4))
 
     def __post_init__(self) -> None:
         self.commands = Commands(self.live)
