@@ -25,7 +25,7 @@ from pyaiot.cli.options import (
     version_option,
 )
 from pyaiot.cli.sources import Sources
-from pyaiot.errors import SettingsInvalid
+from pyaiot.errors import KeyFileInvalid, SettingsInvalid
 from pyaiot.messages.origin import is_loopback
 from pyaiot.settings import (
     KEY_FILE,
@@ -182,16 +182,42 @@ def defaults_for(host: str) -> dict[str, object]:
 @contextlib.contextmanager
 def keys_for(suite: Suite) -> Iterator[Suite]:
     """The suite with the keys of its key file, or with keys of this run if it names none."""
-    if suite.broker.key_file != KEY_FILE or Path(KEY_FILE).expanduser().exists():
+    if _has_keys(suite):
         yield suite
         return
+    with tempfile.TemporaryDirectory(prefix="pyaiot-") as folder:
+        path = _write_keys(Path(folder, "keys"))
+        _log.info("there is no key file: services outside this process cannot join")
+        yield suite.with_keys(str(path))
+
+
+@contextlib.contextmanager
+def lasting_keys_for(suite: Suite) -> Iterator[Suite]:
+    """The same, but a key file that is missing is made.
+
+    Sessions of people and tokens of devices are signed with these keys: with others at each start
+    nobody would be let in any more who was before.
+    """
+    if not _has_keys(suite):
+        try:
+            path = _write_keys(Path(KEY_FILE))
+        except KeyFileInvalid as exc:
+            _log.warning("%s Sessions and tokens of devices end with this run.", exc)
+        else:
+            _log.info("made the key file %s: whoever has it is let in everywhere", path)
+    with keys_for(suite) as it:
+        yield it
+
+
+def _has_keys(suite: Suite) -> bool:
+    return suite.broker.key_file != KEY_FILE or Path(KEY_FILE).expanduser().exists()
+
+
+def _write_keys(path: Path) -> Path:
     from pyaiot.link.keyfile import write_keys
     from pyaiot.messages.keys import KeyPair, KeyRing
 
-    with tempfile.TemporaryDirectory(prefix="pyaiot-") as folder:
-        path = write_keys(Path(folder, "keys"), KeyRing((KeyPair.generate(os.urandom),)))
-        _log.info("there is no key file: services outside this process cannot join")
-        yield suite.with_keys(str(path))
+    return write_keys(path, KeyRing((KeyPair.generate(os.urandom),)))
 
 
 def options() -> list[click.Parameter]:
@@ -225,7 +251,7 @@ def prepare(values: Mapping[str, object]) -> Suite:
 def _run(**values: object) -> int:
     from pyaiot.run import run
 
-    with keys_for(prepare(values)) as suite:
+    with lasting_keys_for(prepare(values)) as suite:
         return run(*suite.stages(), on_ready=suite.announce)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from pyaiot.cli.demo import nodes_for
 from pyaiot.cli.sources import Sources
-from pyaiot.cli.up import Suite, keys_for
+from pyaiot.cli.up import Suite, keys_for, lasting_keys_for
 from pyaiot.errors import SettingsInvalid
 from pyaiot.link.keyfile import read_keys
 from pyaiot.settings import KEY_FILE
@@ -86,6 +86,27 @@ def test_keys_of_this_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert len(read_keys(path).pairs) == 1
         assert Path(path).stat().st_mode & 0o777 == 0o600
     assert not Path(path).exists()
+
+
+def test_keys_that_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for _ in range(2):
+        with lasting_keys_for(suite()) as it:
+            assert it.broker.key_file == KEY_FILE
+    assert (tmp_path / ".pyaiot" / "keys").stat().st_mode & 0o777 == 0o600
+    (ring,) = read_keys(KEY_FILE).pairs
+    with lasting_keys_for(suite()):
+        assert read_keys(KEY_FILE).pairs == (ring,)
+
+
+def test_keys_that_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".pyaiot").touch()
+    with lasting_keys_for(suite()) as it:
+        assert len(read_keys(it.broker.key_file).pairs) == 1
+    assert "tokens of devices end with this run" in caplog.text
 
 
 def test_keys_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
