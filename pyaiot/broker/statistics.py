@@ -19,6 +19,11 @@ def samples(core: Core, fanout: Fanout, reception: Reception) -> Iterator[Sample
     counts = core.counts
     yield Gauge("pyaiot_broker_gateways", "Gateways that are connected.", len(core.gateways))
     yield Gauge("pyaiot_broker_clients", "Clients that are connected.", len(core.clients))
+    yield Gauge(
+        "pyaiot_broker_accounts",
+        "Clients that came with the token of an account.",
+        len(core.sessions),
+    )
     yield Gauge("pyaiot_broker_nodes", "Nodes that are known.", available, label="availability")
     yield Gauge(
         "pyaiot_broker_commands_pending",

@@ -176,6 +176,8 @@ def defaults_for(host: str) -> dict[str, object]:
         "web_host": host,
         # Nothing is told to a node as arrived that is in memory alone.
         "store_readings": True,
+        # What is somebody's is nobody else's while the page starts, either.
+        "await_directory": True,
     }
 
 

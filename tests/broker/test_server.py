@@ -93,6 +93,8 @@ async def test_metrics() -> None:
         assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
         for line in (
             "pyaiot_broker_gateways 1.0",
+            "pyaiot_broker_accounts 0.0",
+            "pyaiot_broker_record_lost_total 0.0",
             "pyaiot_broker_readings_total 1.0",
             'pyaiot_broker_nodes{availability="online"} 1.0',
             'pyaiot_broker_results_total{status="unknown_node"} 1.0',
