@@ -2,6 +2,7 @@
 """All that is remembered, in one database."""
 
 from pyaiot.store.accounts import Accounts
+from pyaiot.store.alerts import AlertBook
 from pyaiot.store.audit import AuditLog
 from pyaiot.store.devices import DeviceTokens
 from pyaiot.store.engine import Clock, Engine, open_engine
@@ -26,6 +27,7 @@ class Store:
         self.devices = DeviceTokens(engine)
         self.inbox = Inbox(engine)
         self.audit = AuditLog(engine)
+        self.alerts = AlertBook(engine)
 
     @classmethod
     async def open(cls, url: str, clock: Clock) -> "Store":
