@@ -17,6 +17,14 @@ from pyaiot.setting import Setting, port, setting
 KEY_FILE: Final = "~/.pyaiot/keys"
 
 
+def _local_channels() -> Any:
+    return setting(
+        False,
+        "let channels of alerts lead to this machine and to private networks too; whoever may"
+        " write rules can then have requests sent there",
+    )
+
+
 def _store() -> Any:
     return setting(
         None,
@@ -339,6 +347,7 @@ class DashboardSettings(ServiceSettings):
     recorder_health: str | None = setting(
         None, "address of the recorder's health, to be told with that of all", unit="url"
     )
+    local_channels: bool = _local_channels()
 
     def __post_init__(self) -> None:
         """Raise SettingsInvalid for a value that is out of bounds."""
@@ -388,6 +397,12 @@ class RecorderSettings(ServiceSettings):
         "localhost", "address where /health and /metrics are; empty for all interfaces", unit="host"
     )
     health_port: int = port(8003, "port where /health and /metrics are")
+    unclaimed: Literal["public", "admins"] = setting(
+        "public",
+        "who sees nodes that nobody owns, and so is told of alerts about them: everybody who has an"
+        " account, or administrators; say the same as to the broker",
+    )
+    local_channels: bool = _local_channels()
 
     def __post_init__(self) -> None:
         """Raise SettingsInvalid for a value that is out of bounds."""

@@ -86,6 +86,7 @@ LAYERS = {
     "pyaiot.recorder.preview": Layer.DECISIONS,
     "pyaiot.recorder.rulebook": Layer.DECISIONS,
     "pyaiot.recorder.rules": Layer.DECISIONS,
+    "pyaiot.recorder.sightlines": Layer.DECISIONS,
     "pyaiot.recorder.watch": Layer.DECISIONS,
     "pyaiot.dashboard": Layer.SHELLS,
     "pyaiot.dashboard.api.cursor": Layer.DECISIONS,

@@ -32,7 +32,13 @@ class Presence(Struct, frozen=True):
     availability: Availability | None
 
 
-Fact = Readings | Presence
+class Restart(Struct, frozen=True):
+    """A node rebooted: what it said before no longer holds."""
+
+    uid: str
+
+
+Fact = Readings | Presence | Restart
 
 
 @dataclass(slots=True)
@@ -122,7 +128,9 @@ class Reader:
                 gone = Sighting(message.uid, time, Availability.OFFLINE, heard=False)
                 facts.sightings.append(gone)
                 facts.told.append(Presence(message.uid, None))
-            case Reset() | Update():
+            case Reset():
+                facts.told.append(Restart(message.uid))
+            case Update():
                 pass
 
     def _remember(self, uid: str) -> None:

@@ -5,12 +5,14 @@ import asyncio
 import contextlib
 import logging
 import random
+import secrets
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from pyaiot import __version__
+from pyaiot.accounts.permissions import HouseRules
 from pyaiot.errors import SettingsInvalid, StoreAway
 from pyaiot.link.backoff import Backoff
 from pyaiot.link.client import Link, link_url
@@ -22,8 +24,13 @@ from pyaiot.model.moment import Moment
 from pyaiot.model.retention import Keep, Policy, duration
 from pyaiot.observe.health import Health
 from pyaiot.recorder.core import Core
+from pyaiot.recorder.courier import Courier
+from pyaiot.recorder.lookout import Lookout
+from pyaiot.recorder.notify import Notifier
 from pyaiot.recorder.page import server
 from pyaiot.recorder.recorder import Recorder, Watcher
+from pyaiot.recorder.rules import Engine
+from pyaiot.recorder.sightlines import Sightlines
 from pyaiot.recorder.status import Status
 from pyaiot.recorder.upkeep import Upkeep
 from pyaiot.recorder.writer import Writer
@@ -72,7 +79,9 @@ async def serve(settings: RecorderSettings, ready: Callable[[str], None]) -> Non
         store = await opening
         closing.push_async_callback(store.close)
         writer = Writer(Backoff(random.random), status, time.monotonic)
-        recorder = Recorder(core, link, writer, status, _now, watchers=_watchers(settings, store))
+        recorder = Recorder(
+            core, link, writer, status, _now, watchers=[_lookout(settings, store, status)]
+        )
         upkeep = Upkeep(
             store.history, store.nodes, policy, status, _now, largest=settings.max_store
         )
@@ -92,10 +101,18 @@ def policy_of(settings: RecorderSettings) -> Policy:
     return Policy.parse(Keep(*times), settings.keep)
 
 
-def _watchers(settings: RecorderSettings, store: Store) -> Sequence[Watcher]:
-    """Who looks at what happens, besides what is stored."""
-    del settings, store
-    return ()
+def _lookout(settings: RecorderSettings, store: Store, status: Status) -> Watcher:
+    """Who raises alerts."""
+    sight = Sightlines(HouseRules(unclaimed=settings.unclaimed))
+    return Lookout(
+        store,
+        sight,
+        Engine(sight, lambda: secrets.token_urlsafe(12)),
+        Notifier(Courier(), time.monotonic),
+        status=status,
+        clock=_now,
+        local=settings.local_channels,
+    )
 
 
 async def _soon(opening: "asyncio.Future[Store]") -> bool:

@@ -27,6 +27,12 @@ class Status:
     failures: int = 0
     batches: int = 0
     expired: int = 0
+    raised: int = 0
+    cleared: int = 0
+    unsent: int = 0
+    """Notices that no channel took."""
+    unkept: int = 0
+    """What became of alerts and was not stored."""
     size: int = 0
     """Bytes, as last looked at."""
 
@@ -65,6 +71,10 @@ class Status:
             ("dropped", "Samples that the store would not take.", self.dropped),
             ("batches", "Transactions with samples.", self.batches),
             ("failures", "Transactions that failed.", self.failures),
+            ("alerts_raised", "Alerts raised.", self.raised),
+            ("alerts_cleared", "Alerts cleared.", self.cleared),
+            ("alerts_unkept", "What became of alerts and was not stored.", self.unkept),
+            ("notices_unsent", "Notices that their channel did not take.", self.unsent),
             ("expired", "Rows deleted for their age or the store's size.", self.expired),
         ):
             yield Counter(f"pyaiot_recorder_{name}", help_, value)

@@ -16,7 +16,7 @@ from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability
 from pyaiot.model.sighting import Sighting
 from pyaiot.recorder.core import MAX_BATCH, TURN, Batch, Core
-from pyaiot.recorder.facts import HEARD, Presence, Readings
+from pyaiot.recorder.facts import HEARD, Presence, Readings, Restart
 
 ONLINE, LATE, OFFLINE = Availability
 NOW = Moment(1_790_000_000.0, 100.0)
@@ -212,6 +212,7 @@ class TestFacts:
             [("a", ""), ("b", "")],
             Presence("n", LATE),
             [("a", "x"), ("a", "y")],
+            Restart("n"),
             Presence("n", None),
         ]
         batch = c.batch(NOW)

@@ -172,13 +172,19 @@ async def test_a_full_disk_and_a_locked_file(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from sqlalchemy import text
+    from sqlalchemy import Connection, event
 
-    opened: list[Store] = []
+    pages = [1 << 30]
 
     async def opening(url: str, clock: Any) -> Store:
-        opened.append(await original(url, clock))
-        return opened[-1]
+        store = await original(url, clock)
+
+        def limit(connection: Connection) -> None:
+            # Each connection has a bound of its own.
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages[0]}")
+
+        event.listen(store._engine._database.sync_engine, "begin", limit)
+        return store
 
     original = Store.open
     monkeypatch.setattr(Store, "open", opening)
@@ -186,19 +192,14 @@ async def test_a_full_disk_and_a_locked_file(
     settings = replace(settings, store=fast_store_url)
     long = "x" * 2000
 
-    async def limit(pages: int) -> None:
-        # The writer's own connection is the one that is free.
-        async with opened[0]._engine.writing() as connection:
-            await connection.execute(text(f"PRAGMA max_page_count = {pages}"))
-
     async with recording(settings), our_gateway(broker, features=STORING) as gateway:
         await gateway.node("1")
-        await limit(1)  # as many as there are
+        pages[0] = 1  # as many as there are
         for n in range(300):
             await gateway.send(type="update", uid="1", endpoint="text", data=long, time=BEGAN + n)
         await eventually(lambda: "disk is full" in caplog.text)
         assert (await health(settings))[0] == 503
-        await limit(1 << 30)
+        pages[0] = 1 << 30
         await until_stored(settings, 300)
         assert (await health(settings))[0] == 200
         assert caplog.text.count("cannot store readings") == 1
