@@ -285,6 +285,7 @@ class Core:
                 # Whoever is too slow for this gets what changed, so this must count as a change.
                 self.nodes.journal.touch(resource)
                 self._effects.update(Audience.ORIGINAL, resource.wire, node.seers)
+            self._disclosure.introduced(node, again=True)
         elif visible and not node.visible:
             self._effects.event(Audience.ORIGINAL, encode(Out(node.uid)), node)
         changed = AvailabilityChanged(node.uid, availability, node.seen)

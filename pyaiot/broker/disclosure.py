@@ -55,11 +55,15 @@ class Disclosure:
         """A node is there that was not: to be called before anything is said of it."""
         self._regroup(self._views.place(node))
 
-    def introduced(self, node: Node) -> None:
-        """It was said that the node is there; what people call it follows."""
+    def introduced(self, node: Node, *, again: bool = False) -> None:
+        """It was said that the node is there; what people call it follows.
+
+        `again`: only to those for whom it was not, who know nothing of availability.
+        """
         name = self._views.name(node.uid)
         if name:
-            self._name(node, name, self._clients.values())
+            clients = self._clients.values()
+            self._name(node, name, (each for each in clients if not (again and each.aware)))
 
     def left(self, node: Node) -> None:
         """A node is gone."""

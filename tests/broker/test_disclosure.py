@@ -33,6 +33,7 @@ from pyaiot.messages.types import (
 )
 from pyaiot.model.access import EVERYTHING, LEVELS, Permission, Role
 from pyaiot.model.moment import Moment
+from pyaiot.model.node import Availability
 from tests.broker.outlets import Loop, Outlet
 from tests.broker.recording import ALL, OURS, START
 
@@ -248,6 +249,19 @@ def test_a_node_that_comes_is_introduced_by_its_name() -> None:
     expected = [("new", "n"), ("named", "kitchen"), ("update", 1)]
     assert sorted(stage.heard(one)) == sorted(expected)
     assert stage.heard(slow) == expected
+
+
+def test_a_node_that_comes_back_has_its_name_for_those_to_whom_it_was_gone() -> None:
+    stage = Stage()
+    stage.access(NodeAccess("n", name="kitchen"))
+    _, _, plain = stage.client(BOB, "snapshot", "names")
+    _, _, aware = stage.client(BOB, *NAMING)
+    stage.say(New("n", "all", Availability.OFFLINE, START))
+    assert stage.heard(plain) == [("welcome", None), ("snapshot", [])]
+    stage.heard(aware)
+    stage.say(New("n", "all", Availability.ONLINE, START))
+    assert stage.heard(plain) == [("new", "n"), ("named", "kitchen")]
+    assert stage.heard(aware) == [("availability", "n")]
 
 
 def test_when_much_changes_at_once_a_snapshot_says_it() -> None:
