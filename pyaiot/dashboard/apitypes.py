@@ -39,6 +39,9 @@ SENT: Final[tuple[type[Struct], ...]] = (
     forms.AlertsWanted,
     forms.ExportWanted,
     forms.EventsWanted,
+    forms.AuditWanted,
+    forms.NamesWanted,
+    forms.AccountChange,
 )
 """What the page sends: members with a default may be missing. All else always comes whole."""
 

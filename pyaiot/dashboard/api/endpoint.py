@@ -66,6 +66,8 @@ class Endpoint:
     match: bool = False
     """It changes a record, and only the one that ``If-Match`` names, where that is sent."""
     max_body: int = MAX_BODY
+    hidden: bool = False
+    """It is not described: for people, not for programs."""
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class Handler(web.RequestHandler):
         self._api = api
         self._raw = bytearray()
         self._endpoint: Endpoint | None = None
-        path = self.request.path.removeprefix(PREFIX) or "/"
+        path = self.request.path.removeprefix(PREFIX)
         self._methods, self._params = api.routes.find(path)
         self._identity: Identity | None = None
         self._streaming: asyncio.Task[Any] | None = None

@@ -11,9 +11,13 @@ import msgspec
 from pyaiot.dashboard.api.endpoint import Endpoint
 from pyaiot.dashboard.api.problem import NotJson
 from pyaiot.errors import InvalidInput, InvalidValue
+from pyaiot.model.node import checked_endpoint, checked_uid
 
 MAX_FIELDS: Final = 32
 """Members of a query."""
+
+MAX_PARAMETER: Final = 256
+"""Characters of what stands in the path, where it is not known better."""
 
 # The escape of NUL, but not an escaped backslash before the same letters.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -36,16 +40,24 @@ def query_of(endpoint: Endpoint, text: str) -> Any:
     if any("\0" in value for value in given.values()):
         raise InvalidValue("The query holds a NUL.")
     try:
-        return msgspec.convert(given, endpoint.query, strict=False)
+        query = msgspec.convert(given, endpoint.query, strict=False)
     except msgspec.ValidationError as exc:
         raise InvalidValue(f"In the query: {exc}.") from exc
+    for each in msgspec.structs.fields(endpoint.query):
+        if getattr(query, each.name) is None and each.encode_name in given:
+            raise InvalidValue(f"In the query: '{each.encode_name}' is nothing; leave it out.")
+    return query
 
 
 def check_params(params: Mapping[str, str]) -> None:
     """Raise InvalidValue for what stands in the path and can be the name of nothing."""
     for name, value in params.items():
-        if "\0" in value or len(value) > 256:
+        if "\0" in value or len(value) > MAX_PARAMETER:
             raise InvalidValue(f"This is no {name}.")
+        if name == "uid":
+            checked_uid(value)
+        elif name == "endpoint":
+            checked_endpoint(value)
 
 
 def body_of(endpoint: Endpoint, content_type: str, raw: bytes) -> Any:

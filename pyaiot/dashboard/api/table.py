@@ -21,6 +21,7 @@ from pyaiot.dashboard.api import (
     users,
 )
 from pyaiot.dashboard.api.endpoint import Endpoint
+from pyaiot.dashboard.api.front import front
 
 _MODULES: Final[tuple[tuple[Endpoint, ...], ...]] = (
     session.ENDPOINTS,
@@ -39,4 +40,6 @@ _MODULES: Final[tuple[tuple[Endpoint, ...], ...]] = (
     health.ENDPOINTS,
 )
 
-TABLE: Final[tuple[Endpoint, ...]] = tuple(chain.from_iterable(_MODULES))
+_REST: Final = tuple(chain.from_iterable(_MODULES))
+
+TABLE: Final[tuple[Endpoint, ...]] = (*_REST, *front(_REST))

@@ -96,7 +96,7 @@ export interface UserChange {
 }
 
 export interface NamesWanted {
-  readonly q: string;
+  readonly q?: string;
 }
 
 export interface Location {
@@ -372,10 +372,10 @@ export interface AuditEntry {
 }
 
 export interface AuditWanted {
-  readonly limit: number;
-  readonly cursor: string | null;
-  readonly q: string;
-  readonly user: string;
+  readonly limit?: number;
+  readonly cursor?: string | null;
+  readonly q?: string;
+  readonly user?: string;
 }
 
 /** How one service is. */
