@@ -16,7 +16,7 @@ FRONTEND := pyaiot/dashboard/frontend
 PAGE_SOURCES := $(shell find $(FRONTEND) -name node_modules -prune -o -name tests -prune -o -type f -print)
 
 # PROGRAM:PACKAGE
-PROGRAMS := mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notls:libcoap3-bin \
+PROGRAMS := curl:curl mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notls:libcoap3-bin \
 	chromium:chromium chromedriver:chromium-driver gcc:build-essential nginx:nginx-light \
 	pg_ctlcluster:postgresql
 
