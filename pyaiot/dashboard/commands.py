@@ -16,6 +16,8 @@ from pyaiot.messages.types import Result, Status, Target
 
 KEPT: Final = 2000
 """Commands that are remembered; those that ended make room first."""
+BYTES: Final = 16 << 20
+"""Characters of all that they set."""
 OF_ONE: Final = 64
 """Commands of one asker that may be under way."""
 GRACE: Final = 2.0
@@ -35,6 +37,7 @@ class Commands:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._orders: OrderedDict[str, _Order] = OrderedDict()
+        self._size = 0
 
     def get(self, identity: str) -> tuple[CommandState, str] | None:
         """How it stands with a command, and who gave it."""
@@ -48,7 +51,7 @@ class Commands:
         )
         if mine >= OF_ONE:
             raise QueueFull(f"{OF_ONE} commands of yours are under way; wait for one of them.")
-        self._make_room()
+        self._make_room(len(target.text))
         state = CommandState(identity, target.uid, target.endpoint, target.text, now, None)
         self._orders[identity] = _Order(state, asker)
         return state
@@ -76,11 +79,11 @@ class Commands:
         if result.status is not Status.QUEUED:
             order.ended.set()
 
-    def _make_room(self) -> None:
-        if len(self._orders) < KEPT:
-            return
-        for identity, order in self._orders.items():
-            if order.ended.is_set():
-                del self._orders[identity]
-                return
-        raise QueueFull("Too many commands are under way.")
+    def _make_room(self, size: int) -> None:
+        """Remember fewer, so that there is room for one more of that `size`."""
+        while len(self._orders) >= KEPT or self._size + size > BYTES:
+            done = next((key for key, each in self._orders.items() if each.ended.is_set()), None)
+            if done is None:
+                raise QueueFull("Too many commands are under way.")
+            self._size -= len(self._orders.pop(done).state.payload)
+        self._size += size
