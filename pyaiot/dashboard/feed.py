@@ -8,7 +8,10 @@ from typing import Any, Final
 from pyaiot.link.mirror import Change, Event
 
 MAX: Final = 4096
-"""Things that may wait for a reader who is slow; beyond that, those that wait longest go."""
+"""Things that may wait for a reader who is slow; beyond that, all has to be told anew."""
+
+_SAME: Final = {Event.AVAILABILITY: Event.NEW}
+"""What is told as the same thing: that a node is there, and how."""
 
 
 class Feed:
@@ -21,27 +24,31 @@ class Feed:
         self._wanted = wanted
         self._wake = wake
         self._most = most
-        self._waiting: OrderedDict[tuple[str, str, str], Change] = OrderedDict()
-        self.dropped = 0
-        """How many were not told since there was no room."""
+        self._waiting: OrderedDict[tuple[Event, str, str], Change] = OrderedDict()
+        self.overrun = False
+        """There was no room: what is known of all things is to be told, until `begin`."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def put(self, change: Change) -> None:
         """Something has changed."""
-        if not self._wanted(change):
+        if self.overrun or not self._wanted(change):
             return
-        kind = "update" if change.event is Event.UPDATE else "node"
         endpoint = change.reading.endpoint if change.reading is not None else ""
-        key = (kind, change.uid, endpoint)
+        key = (_SAME.get(change.event, change.event), change.uid, endpoint)
         # Taken out first: what is told of a node that goes comes after its last value.
         self._waiting.pop(key, None)
         self._waiting[key] = change
         if len(self._waiting) > self._most:
-            self._waiting.popitem(last=False)
-            self.dropped += 1
+            self._waiting.clear()
+            self.overrun = True
         self._wake()
+
+    def begin(self) -> None:
+        """Whatever is known at this moment is being told; from here on, changes are enough."""
+        self._waiting.clear()
+        self.overrun = False
 
     def take(self, limit: int) -> list[Change]:
         """The next changes, at most `limit`."""

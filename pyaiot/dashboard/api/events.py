@@ -2,7 +2,7 @@
 """Live values as server-sent events (HTML Living Standard, section 9.2)."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from typing import Final
 
@@ -13,12 +13,14 @@ from pyaiot.dashboard.api.call import Call, Identity
 from pyaiot.dashboard.api.endpoint import Endpoint, Who
 from pyaiot.dashboard.api.forms import EventsWanted
 from pyaiot.dashboard.feed import Feed, told
-from pyaiot.link.mirror import Change, Event
+from pyaiot.link.mirror import Change, Event, Mirror
 from pyaiot.model.access import Permission
 from pyaiot.model.node import Twin
 
 HEARTBEAT: Final = 15.0
-"""Seconds without news after which a sign of life is sent, and looked whether the session holds."""
+"""Seconds without news after which a sign of life is sent."""
+LOOK: Final = 1.0
+"""Seconds after which it is looked whether the session still holds."""
 PIECE: Final = 100
 """Events that are sent as one piece."""
 
@@ -84,28 +86,48 @@ async def _pieces(call: Call[EventsWanted, None]) -> AsyncGenerator[bytes, None]
         reading.enter_context(call.services.readers.reading(call.who.id or call.asker.address))
         reading.enter_context(live.listening(feed.put))
         yield b"retry: 2000\n\n"
-        for uid in sorted(live.mirror.nodes):
-            twin = live.mirror.nodes.get(uid)
-            if twin is not None and (piece := _state(twin, sight)):
-                yield piece
+        for piece in _all(live.mirror, sight):
+            yield piece
+        quiet = 0.0
         while sight.look():
-            changes = feed.take(PIECE)
-            if changes:
-                # What was taken from the reader meanwhile is not told.
-                piece = b"".join(_event(each) for each in changes if sight.sees(each.uid))
-                if piece:
+            if feed.overrun:
+                feed.begin()
+                yield b"event: again\ndata: {}\n\n"
+                for piece in _all(live.mirror, sight):
                     yield piece
                 continue
             awake.clear()
-            try:
-                async with asyncio.timeout(HEARTBEAT):
-                    await awake.wait()
-            except TimeoutError:
-                yield b":\n\n"
+            # What was taken from the reader meanwhile is not told.
+            piece = b"".join(_event(each) for each in feed.take(PIECE) if sight.sees(each.uid))
+            if piece:
+                quiet = 0.0
+                yield piece
+            elif not len(feed):
+                quiet = 0.0 if await _woken(awake) else quiet + LOOK
+                if quiet >= HEARTBEAT:
+                    quiet = 0.0
+                    yield b":\n\n"
+
+
+def _all(mirror: Mirror, sight: _Sight) -> Iterator[bytes]:
+    """Everything as it is, while it changes."""
+    for uid in sorted(mirror.nodes):
+        twin = mirror.nodes.get(uid)
+        if twin is not None and sight.look() and (piece := _state(twin, sight)):
+            yield piece
+
+
+async def _woken(awake: asyncio.Event) -> bool:
+    """Wait for news, and no longer than it takes to look again; whether there are any."""
+    try:
+        async with asyncio.timeout(LOOK):
+            return await awake.wait()
+    except TimeoutError:
+        return False
 
 
 def _state(twin: Twin, sight: _Sight) -> bytes:
-    """All that is known of a node as a reader begins."""
+    """All that is known of a node."""
     first = Change(Event.NEW, twin.uid, twin.seen, availability=twin.availability)
     changes = [first]
     changes += [Change(Event.UPDATE, twin.uid, each.time, reading=each) for each in twin]
@@ -120,7 +142,8 @@ def _event(change: Change) -> bytes:
 ENDPOINTS: Final = (
     Endpoint(
         "GET", "/events", Who.VISITOR, events,
-        "Live values: events `reading`, `node`, `reset` and `out`; first, everything as it is",
+        "Live values: events `reading`, `node`, `reset` and `out`; first everything as it is, and"
+        " after `again`, for a reader who was too slow, once more",
         query=EventsWanted, stream=("text/event-stream",), problems=(404, 503),
     ),
 )  # fmt: skip
