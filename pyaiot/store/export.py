@@ -84,7 +84,8 @@ class Export:
             async with self._engine.reading() as connection:
                 if place.series < 0:
                     first = self._extreme(func.min, READINGS.c.time >= place.time)
-                    place.jump(await connection.scalar(first) or end)
+                    found: int | None = await connection.scalar(first)
+                    place.jump(end if found is None else found)
                 rows = list((await connection.execute(self._window(place, end))).all())
             place.advance(rows, self._page)
             if rows:

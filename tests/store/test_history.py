@@ -316,6 +316,10 @@ class TestExport:
         found = [_whole(each) for got in pages for each in got]
         assert sorted(found) == sorted(map(_whole, samples))
 
+    async def test_from_the_very_beginning_of_time(self, history: History) -> None:
+        await history.put([sample(0), sample(1)])
+        assert [each.time_us for each in await exported(history)] == [0, 1]
+
     async def test_selections(self, history: History) -> None:
         imu = SeriesKey("n1", "imu", "acc.x")
         other = SeriesKey("n2", "imu", "acc.y")

@@ -2,10 +2,10 @@
 """One request, as an endpoint sees it, and what the endpoint says besides its answer."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -34,6 +34,13 @@ class Identity:
     """What strangers may do who come the way that this one came."""
     trouble: AuthenticationFailed | None = None
     """Why the cookie that came does not hold."""
+
+
+class Renewing(Protocol):
+    """Says who asks, as things are now."""
+
+    def __call__(self, *, begun: bool = False) -> Identity | None:
+        """None once the session has ended; or the token, unless the answer was `begun` before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Call(Generic[Q, B]):
     """What strangers may do who come the way that this one came."""
     depth: int = 0
     """How many segments the path has below ``/api/v1/``."""
-    renewed: Callable[[], Identity | None] = lambda: None
+    renewed: Renewing = field(default=lambda **_: None)
     """Who asks, as things are now: for answers that go on; None once their session has ended."""
     headers: dict[str, str] = field(default_factory=dict)
     """Of the answer, besides those of every answer."""

@@ -98,13 +98,18 @@ class Guard:
         if who is Who.OPERATOR and role is Role.VIEWER:
             raise PermissionDenied("Viewers change nothing.")
 
-    def renewed(self, identity: Identity, now_wall: float) -> Identity | None:
-        """The same one as things are now; None for somebody whose session has ended."""
+    def renewed(
+        self, identity: Identity, now_wall: float, *, begun: bool = False
+    ) -> Identity | None:
+        """The same one as things are now; None for somebody whose session has ended.
+
+        What was `begun` in time may outlast the token; the session, it may not.
+        """
         claims = identity.claims
         if claims is None:
             return identity
         try:
-            if claims.exp is not None and now_wall >= claims.exp:
+            if not begun and claims.exp is not None and now_wall >= claims.exp:
                 return None
             return Identity(self._viewer(claims), claims, identity.rules)
         except AuthenticationFailed:

@@ -195,9 +195,10 @@ class Handler(web.RequestHandler):
             renewed=self._renewed,
         )
 
-    def _renewed(self) -> Identity | None:
+    def _renewed(self, *, begun: bool = False) -> Identity | None:
         assert self._identity is not None  # noqa: S101 - `prepare` has found it
-        return self._api.guard.renewed(self._identity, self._api.services.clock().wall)
+        now = self._api.services.clock().wall
+        return self._api.guard.renewed(self._identity, now, begun=begun)
 
     def _begin(self, endpoint: Endpoint, call: Call[Any, Any]) -> None:
         self.set_status(call.status or endpoint.status)
@@ -246,6 +247,11 @@ class Handler(web.RequestHandler):
                 raise
             self._streaming.uncancel()
         except (StreamClosedError, TimeoutError):
+            self._break_off()
+        except PyaiotError as exc:
+            if not self._headers_written:
+                raise
+            _log.warning("what was being sent for %s broke off: %s", self.request.path, exc.reason)
             self._break_off()
         except Exception:
             if not self._headers_written:
