@@ -78,14 +78,16 @@ class Suite:
         link = partial(
             replace, broker_host=near(broker.broker_host), broker_ssl=False, broker_ca=None
         )
+        page = _linked(sources.load(DashboardSettings, defaults), broker)
+        recorder = link(sources.load(RecorderSettings, defaults))
         return cls(
             up,
             broker,
             link(sources.load(CoapGatewaySettings, defaults)),
             link(sources.load(MqttGatewaySettings, defaults)),
             link(sources.load(WebsocketGatewaySettings, defaults)),
-            _linked(sources.load(DashboardSettings, defaults), broker),
-            link(sources.load(RecorderSettings, defaults)),
+            _informed(page, recorder),
+            recorder,
         )
 
     def with_keys(self, path: str) -> "Suite":
@@ -154,6 +156,14 @@ def _linked(page: DashboardSettings, broker: BrokerSettings) -> DashboardSetting
     if page.broker_link is not None:
         return page
     return replace(page, broker_link=f"{bracketed(near(broker.broker_host))}:{broker.broker_port}")
+
+
+def _informed(page: DashboardSettings, recorder: RecorderSettings) -> DashboardSettings:
+    """The page, so that it can tell how the recorder is."""
+    if page.recorder_health is not None or not recorder.health_port:
+        return page
+    place = f"{bracketed(near(recorder.health_host))}:{recorder.health_port}"
+    return replace(page, recorder_health=f"http://{place}/health")
 
 
 def near(host: str) -> str:

@@ -51,6 +51,15 @@ def test_on_one_address() -> None:
     assert it.page == "http://[fd00::1]:8081"
 
 
+def test_the_page_knows_how_the_recorder_is() -> None:
+    assert suite().dashboard.recorder_health == "http://localhost:8003/health"
+    it = suite({"health_host": "::1", "health_port": "9"})
+    assert it.dashboard.recorder_health == "http://[::1]:9/health"
+    assert suite({"health_port": "0"}).dashboard.recorder_health is None
+    given = "http://recorder.example/health"
+    assert suite({"recorder_health": given}).dashboard.recorder_health == given
+
+
 def test_what_is_given_wins() -> None:
     it = suite({"coap_host": "", "mqtt_host": "mqtt.example"}, PYAIOT_HOST="fd00::1")
     assert it.coap.coap_host == ""

@@ -5,7 +5,7 @@ import asyncio
 import json
 from typing import Any, Final
 
-from tornado.httpclient import AsyncHTTPClient, HTTPError
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from pyaiot import __version__
 from pyaiot.dashboard.api.call import Call
@@ -50,14 +50,21 @@ def _broker(call: Call[NoQuery, None]) -> Part:
 
 
 async def _recorder(url: str) -> Part:
-    client = AsyncHTTPClient(force_instance=True, defaults={"request_timeout": PATIENCE})
+    client = AsyncHTTPClient(
+        force_instance=True, max_body_size=MAX_REPORT, defaults={"request_timeout": PATIENCE}
+    )
     try:
-        answer = await client.fetch(url, follow_redirects=False)
-        report: Any = json.loads(answer.body[:MAX_REPORT])
-        well = isinstance(report, dict) and report.get("status") == "ok"
-        facts = report if isinstance(report, dict) else {}
-        return Part("recorder", well, "" if well else str(facts.get("reason", "")), facts)
-    except (HTTPError, OSError, ValueError) as exc:
+        # One that is not well says so with a status of its own.
+        answer = await client.fetch(url, follow_redirects=False, raise_error=False)
+        if answer.error is not None and not answer.body:
+            raise answer.error
+        report: Any = json.loads(answer.body)
+        if not isinstance(report, dict):
+            return Part("recorder", well=False, reason="its answer is no report")
+        well = report.get("status") == "ok"
+        reason = report.get("reason") or f"broker {report.get('broker', 'unknown')}"
+        return Part("recorder", well, "" if well else str(reason), report)
+    except (HTTPClientError, OSError, ValueError) as exc:
         return Part("recorder", well=False, reason=str(exc) or type(exc).__name__)
     finally:
         client.close()
