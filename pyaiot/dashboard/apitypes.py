@@ -36,6 +36,7 @@ SENT: Final[tuple[type[Struct], ...]] = (
     forms.Mute,
     forms.PreviewWanted,
     forms.NewChannel,
+    forms.ChannelsWanted,
     forms.AlertsWanted,
     forms.ExportWanted,
     forms.EventsWanted,

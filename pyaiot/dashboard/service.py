@@ -145,6 +145,7 @@ def _services(
         access_life=settings.access_life,
         refresh_life=settings.refresh_life,
         public_url=settings.public_url or "",
+        local_channels=settings.local_channels,
     )
     roll = Roll()
     return Services(

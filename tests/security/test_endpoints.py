@@ -10,6 +10,7 @@ import pytest
 
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.accounts.tokens import Claims, Signer, Use
+from pyaiot.dashboard.api.endpoint import Who
 from pyaiot.dashboard.api.services import House
 from pyaiot.dashboard.api.table import TABLE
 from pyaiot.messages.keys import KeyPair, KeyRing
@@ -63,6 +64,23 @@ EXPECTED: Final = {
     "GET /nodes/{uid}/series": ("visitor", "see"),
     "GET /nodes/{uid}/resources/{endpoint}/history": ("visitor", "see"),
     "GET /nodes/{uid}/resources/{endpoint}/rows": ("visitor", "see"),
+    "GET /openapi.json": ("anyone", ""),
+    "GET /events": ("visitor", ""),
+    "GET /export": ("visitor", ""),
+    "GET /health": ("visitor", ""),
+    "GET /rules": ("viewer", ""),
+    "POST /rules": ("viewer", ""),
+    "POST /rules/preview": ("viewer", ""),
+    "GET /rules/{id}": ("viewer", ""),
+    "PUT /rules/{id}": ("viewer", ""),
+    "DELETE /rules/{id}": ("viewer", ""),
+    "POST /rules/{id}/mute": ("viewer", ""),
+    "GET /channels": ("viewer", ""),
+    "POST /channels": ("viewer", ""),
+    "DELETE /channels/{id}": ("viewer", ""),
+    "POST /channels/{id}/test": ("viewer", ""),
+    "GET /alerts": ("visitor", ""),
+    "POST /alerts/{id}/acknowledge": ("viewer", ""),
 }
 RANKS: Final = ("anyone", "visitor", "viewer", "operator", "admin")
 ACTORS: Final = {
@@ -89,7 +107,7 @@ NODES: Final = {
         "Otto": CONTROLLED, "Anna": OWNED, "Olaf": CONTROLLED, "Vera": SEEN, "visitor": SEEN,
     },
 }  # fmt: skip
-ENDPOINTS: Final = sorted(f"{each.method} {each.path}" for each in TABLE)
+ENDPOINTS: Final = sorted(f"{each.method} {each.path}" for each in TABLE if not each.hidden)
 STRANGE: Final = "no-such-thing"
 
 
@@ -131,6 +149,8 @@ async def furnish(home: Home) -> None:
 
 def test_every_endpoint_stands_in_the_table() -> None:
     assert not [each for each in ENDPOINTS if each not in EXPECTED]
+    # The page that shows the API says the same to everybody.
+    assert {(each.method, each.who) for each in TABLE if each.hidden} == {("GET", Who.ANYONE)}
 
 
 async def test_nobody_gets_further_than_they_should(fast_store: Store, clock: Clock) -> None:
@@ -164,7 +184,13 @@ async def test_nobody_gets_further_than_they_should(fast_store: Store, clock: Cl
 
 def body_for(endpoint: str) -> object:
     """A body that would do."""
+    rule = {"name": "Hot", "condition": "above", "high": 1}
     bodies: dict[str, object] = {
+        "POST /rules": rule,
+        "PUT /rules/{id}": rule,
+        "POST /rules/preview": {"rule": rule, "from": 0, "to": 1},
+        "POST /rules/{id}/mute": {"until": None},
+        "POST /channels": {"name": "Hook", "url": "jsons://example.org"},
         "PATCH /account": {"name": "Other"},
         "PUT /password": {"old": PASSWORD, "new": "battery staple"},
         "POST /users": {"name": "Eve", "password": PASSWORD},

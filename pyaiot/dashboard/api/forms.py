@@ -406,6 +406,11 @@ class NewChannel(Struct, frozen=True):
     """As apprise knows them (``mailto://…``, ``json://…`` for a webhook); never shown again."""
 
 
+class ChannelsWanted(Paging, frozen=True):
+    all: bool = False
+    """Those of others too; administrators only."""
+
+
 class Channel(Struct, frozen=True):
     id: str
     name: str

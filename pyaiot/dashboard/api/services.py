@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What endpoints work with."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from pyaiot.dashboard.directory import Directory
 from pyaiot.dashboard.live import Live
 from pyaiot.dashboard.roll import Roll
 from pyaiot.model.moment import Moment
+from pyaiot.recorder.courier import Courier
 from pyaiot.store.store import Store
 
 
@@ -33,6 +35,8 @@ class House:
     """Seconds after which somebody who did not come back has to log in again."""
     public_url: str = ""
     """Address of the page, for links that leave it; empty where nobody has said it."""
+    local_channels: bool = False
+    """Channels of alerts may lead to this machine and its network."""
 
 
 def unowned(_work: Coroutine[Any, Any, None]) -> object:
@@ -66,3 +70,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self.commands = Commands(self.live)
+
+    courier: Courier = field(default_factory=Courier, repr=False)
+    previewing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    """One rule is tried out at a time: that takes memory."""

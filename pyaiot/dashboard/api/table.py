@@ -6,7 +6,9 @@ from typing import Final
 
 from pyaiot.dashboard.api import (
     account,
+    alerts,
     audit,
+    channels,
     devices,
     events,
     export,
@@ -15,6 +17,7 @@ from pyaiot.dashboard.api import (
     inbox,
     nodes,
     resources,
+    rules,
     session,
     setup,
     shares,
@@ -36,6 +39,9 @@ _MODULES: Final[tuple[tuple[Endpoint, ...], ...]] = (
     devices.ENDPOINTS,
     shares.ENDPOINTS,
     inbox.ENDPOINTS,
+    rules.ENDPOINTS,
+    channels.ENDPOINTS,
+    alerts.ENDPOINTS,
     audit.ENDPOINTS,
     health.ENDPOINTS,
 )

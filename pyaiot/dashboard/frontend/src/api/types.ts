@@ -328,6 +328,12 @@ export interface NewChannel {
   readonly url: string;
 }
 
+export interface ChannelsWanted {
+  readonly limit?: number;
+  readonly cursor?: string | null;
+  readonly all?: boolean;
+}
+
 export interface Channel {
   readonly id: string;
   readonly name: string;
