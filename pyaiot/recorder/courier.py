@@ -110,6 +110,8 @@ def check_channel(url: str) -> str:
     Takes a moment; so call it in a thread.
     """
     scheme = scheme_of(url)
+    # Loaded before anybody watches: it may read and load what it needs.
+    _apprise()
     with Guard(local=False).watching():
         if _plugin(url) is None:
             raise InvalidValue(f"This is not the address of a channel of the kind '{scheme}'.")

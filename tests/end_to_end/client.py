@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.waiting import eventually
 
@@ -85,9 +86,14 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def client(port: int, *features: str) -> AsyncIterator[Client]:
+async def client(port: int, *features: str, token: str = "") -> AsyncIterator[Client]:
     """A client of the broker at `port`; one of the original where it asks for no features."""
-    async with connect(f"ws://localhost:{port}/ws", compression=None, proxy=None) as socket:
+    async with connect(
+        f"ws://localhost:{port}/ws",
+        subprotocols=[Subprotocol("token"), Subprotocol(token)] if token else None,
+        compression=None,
+        proxy=None,
+    ) as socket:
         heard = Client(socket)
         task = asyncio.create_task(heard.listen())
         hello: Json = {"type": "new", "data": "client"}

@@ -2,6 +2,7 @@
 import asyncio
 import logging
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,24 @@ async def test_no_files() -> None:
     assert await asyncio.to_thread(check_channel, "JSON://example.org/x") == "json"
     # A word of that name is a program elsewhere.
     assert await asyncio.to_thread(check_channel, "mailto://a:b@gmail.com") == "mailto"
+
+
+async def test_the_first_that_a_process_does_works_as_well() -> None:
+    """The library is loaded then, which no channel is to be blamed for."""
+    async with webhook() as hook:
+        code = f"""
+import asyncio
+from pyaiot.recorder.courier import Channel, Courier, check_channel
+from pyaiot.recorder.notice import Notice
+print(check_channel("jsons://example.org"))
+channel = Channel("c", "mine", "json://127.0.0.1:{hook.port}", local=True)
+print(asyncio.run(Courier().deliver(channel, Notice("t", "b"))))
+"""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert said.decode().split("\n")[:2] == ["jsons", "Outcome(delivered=True, reason='')"]
 
 
 async def test_one_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
