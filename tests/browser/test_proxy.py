@@ -30,10 +30,12 @@ async def trusting(chromium: Chromium) -> AsyncIterator[Chromium]:
 
 
 @asynccontextmanager
-async def site(folder: Path, broker_port: int, broker_url: str = "broker/ws") -> AsyncIterator[str]:
+async def site(
+    folder: Path, broker_port: int, broker_url: str = "broker/ws", anonymous: str = "control"
+) -> AsyncIterator[str]:
     """The origin of a site with the page at ``/iot/``, and the broker below that."""
     async with (
-        running_dashboard(broker_url=broker_url) as page,
+        running_dashboard(broker_url=broker_url, anonymous=anonymous) as page,
         nginx(folder / "nginx", urlsplit(page).port or 0, broker_port) as origin,
     ):
         yield origin

@@ -183,6 +183,8 @@ async function begin() {
   } catch (error) {
     main.replaceChildren(element("p", { class: "bad" }, `The description cannot be read: ${error}`));
   }
+  // Both take effect as they are: there is nothing to send.
+  document.getElementById("settings").addEventListener("submit", (event) => event.preventDefault());
   const filter = document.getElementById("filter");
   filter.addEventListener("input", () => narrow(main, filter.value.trim()));
 }
