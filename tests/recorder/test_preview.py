@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pyaiot.model.node import Availability
 from pyaiot.model.samples import Sample
 from pyaiot.recorder.preview import Fact, Presence, preview
+from pyaiot.store.rules import RuleRecord
 from tests.recorder.travelling import NOON, reading, rule
 
 HOT = rule("above", high=30, seconds=60, hysteresis=1, owner="ann", muted_until=NOON + 1e9)
@@ -58,3 +62,23 @@ def test_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     flicker = [reading(31.0 if number % 2 else 20.0, NOON + number) for number in range(50)]
     found = preview(replace(HOT, seconds=0), flicker, {}, NOON, NOON + 60)
     assert (len(found.fired), found.complete) == (3, False)
+
+
+def test_the_example_of_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "howto" / "alerts.md").read_text("utf-8")
+    found = re.search(r"```json\n(.+?)```", guide, re.DOTALL)
+    assert found is not None
+    rule = RuleRecord("r", None, "Boiler", True, json.loads(found[1]), None, 0, 0).as_rule()
+    facts: list[Fact] = []
+    said: dict[str, float] = {}
+    for hour, minute, second, value, words in re.findall(
+        r"^\| (\d\d):(\d\d):(\d\d) \| (\d+) °C \| (.*)\|$", guide, re.MULTILINE
+    ):
+        time = int(hour) * 3600 + int(minute) * 60 + int(second)
+        facts.append(Sample("b", "temperature", "", time * 1_000_000, float(value), None, "°C"))
+        said |= {word: time for word in ("raised", "cleared") if f"**{word}**" in words}
+    assert len(facts) == 7
+    end = facts[-1].time_us / 1e6 + 60
+    previewed = preview(rule, facts, {"b": "Boiler"}, facts[0].time_us / 1e6, end)
+    (fired,) = previewed.fired
+    assert (fired.alert.raised, fired.cleared) == (said["raised"], said["cleared"])
