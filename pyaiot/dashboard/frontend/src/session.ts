@@ -48,11 +48,16 @@ export class SessionKeeper {
   readonly present = computed(() => this.standing.value.kind === "here");
   /** Whether anybody has an account. */
   readonly accounts = computed(() => this.standing.value.kind === "here" && this.standing.value.session.accounts);
-  /** Whether there is nothing to see for a stranger. */
+  /**
+   * Whether there is nothing to see for a stranger.
+   *
+   * Before there are accounts the broker decides that: its operator may have said other than this server's.
+   */
   readonly shut = computed(
     () =>
       this.standing.value.kind === "here" &&
       this.user.value === null &&
+      this.standing.value.session.accounts &&
       this.standing.value.session.anonymous.length === 0,
   );
   /** Whether the session ended though nobody logged out. */

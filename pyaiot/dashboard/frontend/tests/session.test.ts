@@ -109,6 +109,12 @@ describe("the server", () => {
     await stage.keeper.start();
     expect(stage.keeper.shut.value).toBe(true);
   });
+
+  it("leaves it to the broker whom to let in while there are no accounts", async () => {
+    stage.answers = { "GET session": [200, { ...NOBODY, anonymous: [], accounts: false }] };
+    await stage.keeper.start();
+    expect(stage.keeper.shut.value).toBe(false);
+  });
 });
 
 describe("somebody", () => {
