@@ -65,7 +65,7 @@ export class Page {
           if (link.phase === "live") {
             this.frames.add({ type: "opened" });
             // What was raised or cleared meanwhile, nobody has told this page.
-            if (session.present.value) void alerts.load();
+            if (session.served.value) void alerts.load();
           } else if (this.link.value.phase === "live") this.frames.add({ type: "lost" });
           this.link.value = link;
         },
@@ -187,7 +187,7 @@ export class Page {
   /** Somebody else sits before the page, or the same with other rights: nothing of before is theirs to see. */
   private changeHands(): void {
     this.annals.clear();
-    alerts.begin(session.present.value && !session.shut.value);
+    alerts.begin(session.served.value);
     this.frames.add({ type: "cleared" });
     this.records.begin(session.accounts.value && !session.isAdmin.value && !session.shut.value);
     if (session.shut.value) this.connection.close();

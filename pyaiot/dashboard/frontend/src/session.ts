@@ -60,6 +60,12 @@ export class SessionKeeper {
       this.standing.value.session.accounts &&
       this.standing.value.session.anonymous.length === 0,
   );
+  /** Whether the server tells whoever is here anything of nodes. */
+  readonly served = computed(
+    () =>
+      this.standing.value.kind === "here" &&
+      (this.user.value !== null || this.standing.value.session.anonymous.length > 0),
+  );
   /** Whether the session ended though nobody logged out. */
   readonly over = shallowRef(false);
 

@@ -113,7 +113,7 @@ describe("the server", () => {
   it("leaves it to the broker whom to let in while there are no accounts", async () => {
     stage.answers = { "GET session": [200, { ...NOBODY, anonymous: [], accounts: false }] };
     await stage.keeper.start();
-    expect(stage.keeper.shut.value).toBe(false);
+    expect([stage.keeper.shut.value, stage.keeper.served.value]).toEqual([false, false]);
   });
 });
 
