@@ -29,6 +29,7 @@ from tests.gateway.running import running_gateway
 from tests.waiting import eventually
 
 T = TypeVar("T")
+S = TypeVar("S", bound="Elsewhere")
 
 STARTING: Final = 20.0
 """Seconds until the stage must stand; a bound, not a wait."""
@@ -139,17 +140,14 @@ async def gateways_of_all(broker: RunningBroker) -> AsyncIterator[Gateways]:
         yield gateways
 
 
-class Stage:
-    """All of it, for tests that run in another event loop."""
+class Elsewhere:
+    """What runs in an event loop of its own, for tests that run in another."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.ended = asyncio.Event()
         self.url: str
         """Of the page."""
-        self.broker: RunningBroker
-        self.gateway: HandGateway
-        self.things: dict[str, Thing] = {}
 
     def end(self) -> None:
         """Take it down."""
@@ -158,6 +156,16 @@ class Stage:
     async def do(self, act: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What comes of something that is done where the stage is."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(act(), self._loop))
+
+
+class Stage(Elsewhere):
+    """All of it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.broker: RunningBroker
+        self.gateway: HandGateway
+        self.things: dict[str, Thing] = {}
 
     async def report(self, uid: str, endpoint: str, value: Any) -> None:
         """A node of the hand says something."""
@@ -227,13 +235,23 @@ async def living(node: Node) -> AsyncIterator[None]:
 @contextmanager
 def standing() -> Iterator[Stage]:
     """A stage that stands until the end of the block."""
-    ready: Future[Stage] = Future()
+    with elsewhere(Stage, _furnish) as stage:
+        yield stage
+
+
+@contextmanager
+def elsewhere(
+    kind: Callable[[asyncio.AbstractEventLoop], S],
+    furnish: Callable[[S, AsyncExitStack], Coroutine[Any, Any, None]],
+) -> Iterator[S]:
+    """Something in a thread of its own, until the end of the block; `furnish` brings it about."""
+    ready: Future[S] = Future()
 
     async def run() -> None:
-        stage = Stage(asyncio.get_running_loop())
+        stage = kind(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(STARTING):
-                await _furnish(stage, stack)
+                await furnish(stage, stack)
             ready.set_result(stage)
             await stage.ended.wait()
 

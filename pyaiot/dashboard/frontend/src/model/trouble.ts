@@ -32,6 +32,8 @@ export function troubleOf(why: Why, address: string, origin: string): Trouble {
       };
     case "unvouched":
       return { headline: "trouble.unvouched", advice: "trouble.unvouchedAdvice", parameters, commands: [] };
+    case "doubted":
+      return { headline: "trouble.refused", advice: "trouble.doubtedAdvice", parameters, commands: ["aiot-generate-keys", `${broker} --allow-origin ${origin}`] };
     case "closed":
       return why.reason === ""
         ? { headline: "trouble.lost", advice: "trouble.lostAdvice", parameters, commands: [] }

@@ -8,6 +8,8 @@ export type Why =
   | { readonly kind: "unreachable" }
   /** Something answers there, but it does not let this page in; browsers do not tell the reason. */
   | { readonly kind: "refused" }
+  /** The same, though somebody vouched for the user. */
+  | { readonly kind: "doubted" }
   /** Whoever vouches for the user at the broker does not answer. */
   | { readonly kind: "unvouched" }
   | { readonly kind: "closed"; readonly reason: string }
@@ -149,7 +151,7 @@ export class Connection {
       if (typeof event.data === "string") this.events.received(decode(event.data));
     };
     socket.onclose = (event) => {
-      void this.closed(event.reason);
+      void this.closed(event.reason, ticket !== null);
     };
   }
 
@@ -160,7 +162,7 @@ export class Connection {
     void this.examine(false);
   }
 
-  private async closed(reason: string): Promise<void> {
+  private async closed(reason: string, vouched: boolean): Promise<void> {
     if (this.link.phase === "live") {
       this.lost({ kind: "closed", reason });
       return;
@@ -168,7 +170,7 @@ export class Connection {
     const socket = this.socket;
     this.cancelTimer();
     const answers = await this.surroundings.answers(this.addresses.health);
-    if (this.socket === socket) this.lost({ kind: answers ? "refused" : "unreachable" });
+    if (this.socket === socket) this.lost({ kind: answers ? (vouched ? "doubted" : "refused") : "unreachable" });
   }
 
   /** Ask whether the broker is there; without an answer, and if `act`, give the connection up. */

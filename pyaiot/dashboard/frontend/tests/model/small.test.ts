@@ -103,7 +103,7 @@ describe("addressesOf", () => {
 });
 
 describe("troubleOf", () => {
-  const at = (kind: "unreachable" | "refused" | "silent") =>
+  const at = (kind: "unreachable" | "refused" | "doubted" | "silent") =>
     troubleOf({ kind }, "ws://b:8000/ws", "http://page");
 
   it("says for each trouble what can be done", () => {
@@ -111,6 +111,8 @@ describe("troubleOf", () => {
     expect(at("refused").commands).toContain(
       "aiot-broker --anonymous control --allow-origin http://page",
     );
+    // Whoever is known to the page is no stranger: the keys are what can be wrong.
+    expect(at("doubted").commands).toEqual(["aiot-generate-keys", "aiot-broker --allow-origin http://page"]);
     expect(at("silent").parameters).toEqual({ address: "ws://b:8000/ws" });
     expect(troubleOf({ kind: "closed", reason: "Too many" }, "ws://b/ws", "")).toMatchObject({
       advice: "trouble.said",

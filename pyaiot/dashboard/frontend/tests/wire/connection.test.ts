@@ -159,6 +159,14 @@ describe("a connection", () => {
     expect(stage.link).toMatchObject({ phase: "waiting", why: { kind: "refused" } });
   });
 
+  it("tells a stranger who is refused from somebody whose ticket is", async () => {
+    stage.ticket = Promise.resolve("one");
+    await stage.end();
+    await stage.pass(1000);
+    await stage.end();
+    expect(stage.link).toMatchObject({ phase: "waiting", why: { kind: "doubted" } });
+  });
+
   it("gives up a connection that does not open", async () => {
     await stage.pass(10_000);
     expect(stage.socket.ended).toBe(true);
