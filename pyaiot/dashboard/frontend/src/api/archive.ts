@@ -2,20 +2,17 @@
 import { seriesOf, trackKey, type Archive } from "../model/annals";
 import type { Series } from "../model/ring";
 import type { Span } from "../model/series";
-import { all, at, type Client } from "./client";
-import type { Course, Series as Stored } from "./types";
-
-/** Series of one node that are looked through. */
-const MOST = 2_000;
+import { at, type Client } from "./client";
+import type { Course, Page, Series as Stored } from "./types";
 
 /** What the server has stored. */
 export class StoredArchive implements Archive {
   constructor(private readonly client: Client) {}
 
   async beginnings(uid: string): Promise<ReadonlyMap<string, number>> {
-    const series = await all<Stored>(this.client, `${at("nodes", uid)}/series`, {}, MOST);
+    const { items } = await this.client.call<Page<Stored>>("GET", `${at("nodes", uid)}/series`);
     return new Map(
-      series.flatMap(({ endpoint, path, first }) => (first === null ? [] : [[trackKey(endpoint, path), first] as const])),
+      items.flatMap(({ endpoint, path, first }) => (first === null ? [] : [[trackKey(endpoint, path), first] as const])),
     );
   }
 
