@@ -19,7 +19,8 @@ PAGES = sorted(
     if "node_modules" not in page.parts
 )
 MODULES = {"aiot-" + name.replace("_", "-"): f"pyaiot.cli.{name}" for name in (
-    "broker", "coap_gateway", "mqtt_gateway", "ws_gateway", "dashboard", "generate_keys"
+    "broker", "coap_gateway", "mqtt_gateway", "ws_gateway", "recorder", "dashboard",
+    "generate_keys",
 )}  # fmt: skip
 
 
