@@ -66,8 +66,11 @@ async def running(home: Path, *words: str | Path, **environ: str) -> AsyncIterat
     The first word is the name of a console script, or the path of a Python script.
     """
     log_file = _log_file(home, Path(words[0]).stem)
+    # Each home has a store of its own: who has an account in one is nobody elsewhere.
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("PYAIOT_")
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYAIOT_") and name != "XDG_DATA_HOME"
     }
     with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
