@@ -2,7 +2,7 @@
 """Live values as server-sent events (HTML Living Standard, section 9.2)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack
 from typing import Final
 
@@ -22,7 +22,7 @@ HEARTBEAT: Final = 15.0
 LOOK: Final = 1.0
 """Seconds after which it is looked whether the session still holds."""
 PIECE: Final = 100
-"""Events that are sent as one piece."""
+"""Events, and at the beginning nodes, that are sent as one piece."""
 
 _NAMES: Final = {Event.UPDATE: "reading", Event.NEW: "node", Event.AVAILABILITY: "node"}
 
@@ -86,14 +86,14 @@ async def _pieces(call: Call[EventsWanted, None]) -> AsyncGenerator[bytes, None]
         reading.enter_context(call.services.readers.reading(call.who.id or call.asker.address))
         reading.enter_context(live.listening(feed.put))
         yield b"retry: 2000\n\n"
-        for piece in _all(live.mirror, sight):
+        async for piece in _all(live.mirror, sight):
             yield piece
         quiet = 0.0
         while sight.look():
             if feed.overrun:
                 feed.begin()
                 yield b"event: again\ndata: {}\n\n"
-                for piece in _all(live.mirror, sight):
+                async for piece in _all(live.mirror, sight):
                     yield piece
                 continue
             awake.clear()
@@ -109,12 +109,18 @@ async def _pieces(call: Call[EventsWanted, None]) -> AsyncGenerator[bytes, None]
                     yield b":\n\n"
 
 
-def _all(mirror: Mirror, sight: _Sight) -> Iterator[bytes]:
+async def _all(mirror: Mirror, sight: _Sight) -> AsyncIterator[bytes]:
     """Everything as it is, while it changes."""
-    for uid in sorted(mirror.nodes):
-        twin = mirror.nodes.get(uid)
-        if twin is not None and sight.look() and (piece := _state(twin, sight)):
+    uids = sorted(mirror.nodes)
+    for start in range(0, len(uids), PIECE):
+        if not sight.look():
+            return
+        some = (mirror.nodes.get(uid) for uid in uids[start : start + PIECE])
+        piece = b"".join(_state(twin, sight) for twin in some if twin is not None)
+        if piece:
             yield piece
+        # There may be very many nodes of which the reader sees none.
+        await asyncio.sleep(0)
 
 
 async def _woken(awake: asyncio.Event) -> bool:

@@ -265,6 +265,8 @@ class Handler(web.RequestHandler):
         self.write(piece)
         async with asyncio.timeout(READING):
             await self.flush()
+        # What the system takes at once is no reason to let others wait.
+        await asyncio.sleep(0)
 
     def _break_off(self) -> None:
         """End the connection, so that nobody takes the part for the whole."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Nodes: which there are, what people say of them, and whether they were there."""
 
+import asyncio
 import heapq
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -29,6 +29,9 @@ from pyaiot.store.nodes import Edit, NodeRecord
 _SCANNED: Final = 500
 """Records that are read at once while those are looked for that somebody may see."""
 
+_LOOKED: Final = 1000
+"""Nodes that are looked at before others have their turn."""
+
 
 async def nodes(call: Call[NodesWanted, None]) -> Page[Node]:
     """Nodes by uid: those in the store, and those that only the broker knows yet."""
@@ -36,7 +39,7 @@ async def nodes(call: Call[NodesWanted, None]) -> Page[Node]:
     limit = call.query.limit
     stored = await _stored(call, after, limit)
     known = {each.uid: each for each in stored}
-    live = _live(call, after, limit + 1)
+    live = await _live(call, after, limit + 1)
     missing = [uid for uid in live if uid not in known]
     for each in await call.services.store.nodes.records(len(missing) + 1, uids=missing):
         known[each.uid] = each
@@ -67,7 +70,7 @@ async def _stored(call: Call[NodesWanted, None], after: str, limit: int) -> list
     return found[: limit + 1]
 
 
-def _live(call: Call[NodesWanted, None], after: str, limit: int) -> list[str]:
+async def _live(call: Call[NodesWanted, None], after: str, limit: int) -> list[str]:
     """The first uids of nodes that the broker knows and the asker may see."""
     mirror, roll = call.services.live.mirror, call.services.roll
     wanted = name_key(call.query.q or "")
@@ -76,11 +79,23 @@ def _live(call: Call[NodesWanted, None], after: str, limit: int) -> list[str]:
         node = roll.node(uid)
         if call.query.mine and not (call.who.id and node and node.owner == call.who.id):
             return False
+        if not wanted:
+            return True
         names = (uid, mirror.name(uid), node.name if node else "")
-        return not wanted or any(wanted in name_key(name) for name in names)
+        return any(wanted in name_key(name) for name in names if name)
 
-    candidates: Iterable[str] = (uid for uid in tuple(mirror.nodes) if uid > after)
-    return heapq.nsmallest(limit, (uid for uid in candidates if call.sees(uid) and fits(uid)))
+    # A page needs few of them, so that putting all into order would be wasted.
+    known = roll.nodes if call.query.mine else mirror.nodes
+    left = [uid for uid in known if uid > after and uid in mirror.nodes]
+    heapq.heapify(left)
+    found: list[str] = []
+    while left and len(found) < limit:
+        uid = heapq.heappop(left)
+        if fits(uid) and call.sees(uid):
+            found.append(uid)
+        if len(left) % _LOOKED == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def _sees_unclaimed(call: Call[Any, Any]) -> bool:
