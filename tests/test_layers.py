@@ -92,6 +92,7 @@ LAYERS = {
     "pyaiot.dashboard.api.cursor": Layer.DECISIONS,
     "pyaiot.dashboard.api.forms": Layer.DECISIONS,
     "pyaiot.dashboard.api.pace": Layer.DECISIONS,
+    "pyaiot.dashboard.api.readers": Layer.DECISIONS,
     "pyaiot.dashboard.address": Layer.DECISIONS,
     "pyaiot.dashboard.appearance": Layer.DECISIONS,
     "pyaiot.dashboard.api.readers": Layer.DECISIONS,
