@@ -95,7 +95,6 @@ LAYERS = {
     "pyaiot.dashboard.api.readers": Layer.DECISIONS,
     "pyaiot.dashboard.address": Layer.DECISIONS,
     "pyaiot.dashboard.appearance": Layer.DECISIONS,
-    "pyaiot.dashboard.api.readers": Layer.DECISIONS,
     "pyaiot.dashboard.policy": Layer.DECISIONS,
     "pyaiot.dashboard.roll": Layer.DECISIONS,
     "pyaiot.simulate": Layer.TOP,
