@@ -14,14 +14,19 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from selenium.webdriver.common.keys import Keys
 
+from pyaiot.gateway.registrar import Policy
 from setup import build_page
 from tests.browser.chromium import Chromium
+from tests.browser.household import moved_in
+from tests.browser.test_people import fill, log_in
 from tests.commands import Running, free_ports, running
+from tests.dashboard.running import running_dashboard
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -120,6 +125,7 @@ def words(ports: list[int]) -> list[str]:
 
 async def shoot(studio: Studio, home: Path) -> None:
     """Take all of them."""
+    await people(studio)
     browser = studio.browser
     quiet, busy = free_ports(5), free_ports(5)
     async with running(home, "aiot", "up", *words(quiet)) as up:
@@ -155,6 +161,52 @@ async def views(studio: Studio) -> None:
     await studio.close()
     await studio.take("kiosk", lambda: studio.go("#/cards?kiosk=1", "main [data-uid]"))
     await studio.go("#/cards", "article[data-uid]")
+
+
+PAGES: Final = {
+    "account": "[data-session]",
+    "devices": "[data-record]",
+    "users": "[data-user=Olaf]",
+    "inbox": "[data-waiting]",
+    "audit": "main table",
+    "health": "[data-part]",
+}
+"""What only people with an account see, and what shows that it is there."""
+
+
+async def people(studio: Studio) -> None:
+    """What is people's: accounts, devices, and the pages of administrators."""
+    browser = studio.browser
+    with moved_in() as home:
+        uid = token = ""
+        for name in ("Barometer", "Greenhouse", "Back door"):
+            uid, token = await home.device("Anna", name)
+            await home.node(name, token=token)
+        share = f"/nodes/{uid}/shares/Olaf"
+        await home.call("Anna", "PUT", share, {"level": "control"})
+        await home.node("Stranger", uid="stranger", policy=Policy.APPROVE)
+        await browser.open(f"{home.url}/#/login")
+        shown = "document.querySelector('main form')"
+        await studio.take("login", lambda: browser.until(shown))
+        place = f"#/device?uid={uid}&token={token}"
+        await studio.take("landing", lambda: studio.go(place, "[data-way]"))
+        await studio.go("#/login", "[data-form=login]")
+        await log_in(browser, "Anna")
+        for name, there in PAGES.items():
+            await studio.take(name, partial(studio.go, f"#/{name}", there))
+        await studio.take("device", lambda: studio.go(f"#/devices?uid={uid}", "[data-token]"))
+        await studio.take("new-device", lambda: studio.go("#/devices?new=1", "dialog form"))
+        await fill(browser, "device", "Weather station")
+        code = "document.querySelector('.both svg')"
+        await studio.take("made-device", lambda: browser.until(code))
+        await browser.leave()
+    said: list[str] = []
+    async with running_dashboard(say=said.append) as url:
+        await browser.open(url)
+        await browser.open(said[0].rpartition(" ")[2])
+        shown = "document.querySelector('main form')"
+        await studio.take("setup", lambda: browser.until(shown))
+        await browser.leave()
 
 
 async def lost(studio: Studio, demo: Running) -> None:
