@@ -187,6 +187,7 @@ async def test_a_device_its_owner_and_somebody_else(
         await log_in(olaf, "Olaf")
         await log_in(berta, "Berta")
         await go(olaf, "#/devices?new=1", "[data-form=device]")
+        await olaf.until("document.activeElement.closest('[data-form=device]')")
         await fill(olaf, "device", "Greenhouse")
         await olaf.until("document.querySelector('[data-made-token] svg')")
         token = await olaf.text("[data-made-token] [data-secret] code")
