@@ -36,6 +36,7 @@ class Household(Elsewhere):
         super().__init__(loop)
         self.ring = KeyRing((KeyPair.generate(os.urandom),))
         self.broker: RunningBroker
+        self.store: str
         self.doors: dict[Policy, WebsocketAdapter] = {}
         self._stack: AsyncExitStack
         self._broker = AsyncExitStack()
@@ -44,6 +45,7 @@ class Household(Elsewhere):
     async def furnish(self, stack: AsyncExitStack) -> None:
         self._stack = stack
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        self.store = str(folder / "store.db")
         stack.push_async_callback(self._end_broker)
         await self._start_broker()
         said: list[str] = []
@@ -52,6 +54,7 @@ class Household(Elsewhere):
                 broker_host="127.0.0.1",
                 broker_port=self.broker.port,
                 key_file=str(write_keys(folder / "keys", self.ring)),
+                store=self.store,
                 anonymous="none",
                 unclaimed="admins",
                 access_life=ACCESS_LIFE,

@@ -9,6 +9,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from pyaiot.gateway.registrar import Policy
+from tests.broker.running import running_broker
 from tests.browser.axe import complaints
 from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import faults
@@ -333,3 +334,22 @@ async def test_nothing_is_in_the_way_of_people(
         await fill(browser, "device", f"Made in {scheme}")
         await browser.until("document.querySelector('[data-made-token]')")
         assert await complaints(browser) == [], "made token"
+
+
+async def test_a_broker_with_other_keys_is_told_of_by_its_keys(
+    chromium: Chromium, household: Household
+) -> None:
+    async with (
+        running_broker(anonymous="none") as stranger,
+        running_dashboard(
+            broker_host="127.0.0.1",
+            broker_port=stranger.port,
+            anonymous="none",
+            store=household.store,
+        ) as url,
+        visit(chromium, f"{url}/#/login") as browser,
+    ):
+        await log_in(browser, "Olaf")
+        await browser.shows("the same key file", "main")
+        assert "--anonymous" not in await browser.text("main")
+        assert await complaints(browser) == []
