@@ -62,6 +62,9 @@ from pyaiot.model.rate import Allowance
 _FEATURES: Final = {str(each): each for each in CLIENT_FEATURES}
 """What a client may ask for."""
 
+APART: Final = 2e-6
+"""Seconds between the times of two readings that came without any: no less, for times are floats."""
+
 _EVERYONE: Final = Audience.EVERYONE
 # Finding a member of an enumeration by its name takes longer than anything else here would.
 
@@ -124,6 +127,8 @@ class Core:
             sessions=self.sessions,
         )
         self._effects = effects
+        self._stamped = 0.0
+        """The last time that was given to a reading without one."""
         self._limits = limits
         self._version = version
         self._moves = Moves()
@@ -187,7 +192,11 @@ class Core:
         addressed = message.dst != EVERYONE
         if time is UNSET or time > now.wall + AHEAD:
             # Clients, too, would take what comes once that clock is right for older.
-            wire, time = None, now.wall
+            # Many are read at one moment; a store would take two of one time for the same.
+            wire, time = None, self._stamped + APART
+            if not now.wall < time <= now.wall + AHEAD:
+                time = now.wall
+            self._stamped = time
         if wire is None or addressed:
             wire = encode(Update(uid, endpoint, message.data, EVERYONE, time))
         if len(wire) > MAX_READING:

@@ -15,6 +15,7 @@ from pyaiot.errors import (
 )
 from pyaiot.messages.types import Batch, Feature
 from pyaiot.model.access import Permission
+from pyaiot.model.moment import Moment
 from tests.broker.recording import ALL, START, Bench
 
 ORIGINAL = frozenset[Feature]()
@@ -64,6 +65,22 @@ def test_a_reading_without_a_time_gets_one() -> None:
     bench.new(gateway)
     bench.value(gateway, 1, signed=True)
     assert bench.shown()[-1]["time"] == START
+
+
+def test_readings_without_a_time_at_one_moment_get_times_of_their_own() -> None:
+    bench = Bench()
+    gateway = bench.gateway()
+    bench.new(gateway)
+    for number in range(1000):
+        bench.value(gateway, number, signed=True)
+    told = [each["time"] for each in bench.shown() if each["type"] == "update"]
+    times = [round(float(str(time)) * 1e6) for time in told]
+    assert len(set(times)) == 1000
+    assert times == sorted(times)
+    assert times[-1] - times[0] < 10_000
+    bench.now = Moment(START - 3600, bench.now.steady)
+    bench.value(gateway, "earlier", signed=True)
+    assert bench.shown()[-1]["time"] == START - 3600
 
 
 def test_a_reading_from_the_future_is_taken_back_to_now() -> None:
