@@ -63,7 +63,7 @@ _FEATURES: Final = {str(each): each for each in CLIENT_FEATURES}
 """What a client may ask for."""
 
 APART: Final = 2e-6
-"""Seconds between the times of two readings that came without any: no less, for times are floats."""
+"""Seconds between the times of two readings that came without any; floats hold no much less."""
 
 _EVERYONE: Final = Audience.EVERYONE
 # Finding a member of an enumeration by its name takes longer than anything else here would.
@@ -192,11 +192,7 @@ class Core:
         addressed = message.dst != EVERYONE
         if time is UNSET or time > now.wall + AHEAD:
             # Clients, too, would take what comes once that clock is right for older.
-            # Many are read at one moment; a store would take two of one time for the same.
-            wire, time = None, self._stamped + APART
-            if not now.wall < time <= now.wall + AHEAD:
-                time = now.wall
-            self._stamped = time
+            wire, time = None, self._stamp(now.wall)
         if wire is None or addressed:
             wire = encode(Update(uid, endpoint, message.data, EVERYONE, time))
         if len(wire) > MAX_READING:
@@ -237,6 +233,15 @@ class Core:
         self._effects.event(audience, wire, node)
         if self.recording.expected:
             self.recording.put(wire)
+
+    def _stamp(self, wall: float) -> float:
+        """A time for a reading that has none.
+
+        Many are read at one moment; a store would take two of one time for the same.
+        """
+        later = self._stamped + APART
+        self._stamped = later if wall < later <= wall + AHEAD else wall
+        return self._stamped
 
     def _new(self, gateway: Gateway, message: New, now: Moment) -> None:
         uid = checked_uid(message.uid)
