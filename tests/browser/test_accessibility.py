@@ -79,7 +79,7 @@ async def leave(browser: Chromium) -> None:
     await browser.until("!document.querySelector('dialog[open], [role=menu], form.rename')")
 
 
-async def prefer(browser: Chromium, **preferences: str) -> None:
+async def prefer(browser: Chromium, **preferences: object) -> None:
     """Choose something, as in another tab: the page follows at once."""
     script = """
     localStorage.setItem("pyaiot", JSON.stringify(arguments[0]));

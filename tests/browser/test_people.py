@@ -14,6 +14,7 @@ from tests.browser.axe import complaints
 from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import faults
 from tests.browser.household import ACCESS_LIFE, Household, moved_in
+from tests.browser.test_accessibility import prefer
 from tests.browser.test_two_browsers import other  # noqa: F401 - a fixture
 from tests.dashboard.api.people import PASSWORD
 from tests.dashboard.running import running_dashboard
@@ -260,6 +261,16 @@ async def test_what_comes_of_a_name(
                 "document.querySelector('[data-verdict]').dataset.verdict == arguments[0]", verdict
             )
         await anna.shows("Third of them", f"[data-uid='{uid}']", within=3)
+
+        # One of those that were kept in the browser is taken, the other is Olaf's to give.
+        await olaf.ask("location.hash = '#/devices'")
+        names = {"names": {uid: "Fourth of them", "unknown": "Nobody's"}}
+        await prefer(olaf, **names)
+        await olaf.until("document.querySelector('[data-do=hand]')")
+        await olaf.click("[data-do=hand]")
+        await olaf.shows("1 of 2", "[data-section=names]")
+        assert await complaints(olaf) == []
+        await anna.shows("Fourth of them", f"[data-uid='{uid}']", within=3)
 
 
 async def test_who_knocks_is_let_in_from_the_inbox(

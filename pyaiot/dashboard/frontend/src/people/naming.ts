@@ -51,6 +51,29 @@ export async function nameNode(typed: string, node: Named, others: Iterable<Name
   }
 }
 
+/**
+ * Hand the names that only this browser knows to the server, one by one; how many it took.
+ *
+ * Those that it does not take (the name is taken, or the node is not theirs to name) stay here.
+ * Throws an ApiError where the server does not answer.
+ */
+export async function handOver(names: Names & { readonly client: Pick<Client, "call"> }): Promise<number> {
+  let left = names.local;
+  let taken = 0;
+  for (const [uid, name] of Object.entries(names.local)) {
+    try {
+      await names.client.call<NodeChanged>("PATCH", at("nodes", uid), { body: { name } satisfies NodeChange });
+    } catch (error) {
+      if (!(error instanceof ApiError) || NO_ANSWER.has(error.code)) throw error;
+      continue;
+    }
+    taken += 1;
+    left = withName(left, uid, null);
+    names.keep(left);
+  }
+  return taken;
+}
+
 function nameHere(verdict: Verdict, node: Named, names: Names): Outcome {
   if (verdict.kind === "fine") names.keep(withName(names.local, node.uid, verdict.name));
   else if (verdict.kind === "own") names.keep(withName(names.local, node.uid, null));

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { ApiError } from "../../src/api/client";
-import { nameNode, type Names } from "../../src/people/naming";
+import { handOver, nameNode, type Names } from "../../src/people/naming";
 
 /** A server that answers a rename in one way, or none for a stranger. */
 class Desk {
@@ -92,5 +92,35 @@ describe("somebody with an account", () => {
   it("hears of a fault of the page", async () => {
     const names: Names = { client: { call: () => Promise.reject(new Error("fault")) }, local: {}, keep: () => undefined };
     await expect(nameNode("Attic", NODE, OTHERS, names)).rejects.toThrow("fault");
+  });
+});
+
+describe("names that only this browser knows", () => {
+  const hand = (desk: Desk, answers: Readonly<Record<string, ApiError>> = {}): Promise<number> =>
+    handOver({
+      ...desk.names,
+      client: {
+        call: (method, path, asked) => {
+          desk.asked.push([method, path, asked?.body]);
+          const problem = answers[path];
+          return problem === undefined ? Promise.resolve(DONE as never) : Promise.reject(problem);
+        },
+      },
+    });
+
+  it("go to the server, but for those that it does not take", async () => {
+    const desk = new Desk(DONE);
+    desk.local = { "a/b": "Attic", c: "Cellar", d: "Den" };
+    const refusals = { "nodes/c": new ApiError("name_taken", 409), "nodes/d": new ApiError("denied", 403) };
+    expect(await hand(desk, refusals)).toBe(1);
+    expect(desk.local).toEqual({ c: "Cellar", d: "Den" });
+    expect(desk.asked[0]).toEqual(["PATCH", "nodes/a%2Fb", { name: "Attic" }]);
+  });
+
+  it("stay where the server does not answer", async () => {
+    const desk = new Desk(DONE);
+    desk.local = { a: "Attic", c: "Cellar" };
+    await expect(hand(desk, { "nodes/c": new ApiError("unreachable", 0) })).rejects.toMatchObject({ code: "unreachable" });
+    expect(desk.local).toEqual({ c: "Cellar" });
   });
 });
