@@ -21,8 +21,8 @@ export function trackKey(endpoint: string, track: string): string {
 const POINTS = 500;
 /** What is fetched beside what is looked at, as a part of it: for who moves on a little. */
 const MARGIN = 0.5;
-/** A course over so many times what is looked at is too coarse for it. */
-const COARSE = 4;
+/** A course over so many times what would be fetched is too coarse. */
+const COARSE = 2;
 /** Courses that are kept. */
 const KEPT = 24;
 /** Seconds for which nothing is asked again that could not be had. */
@@ -89,7 +89,10 @@ export class Annals implements Source {
     const first = this.firsts.get(uid)?.get(trackKey(endpoint, track)) ?? Number.POSITIVE_INFINITY;
     if (Math.max(from, first) >= seen || first > to || to <= from) return recent;
     const wanted = { from: Math.max(from, first), to: Math.min(to, seen) };
-    const chapter = this.chapter(uid, endpoint, track, wanted, to - from);
+    // What the page saw itself is not asked for: in a point for many readings it would count twice.
+    const beside = (to - from) * MARGIN;
+    const ample = { from: wanted.from - beside, to: Math.min(wanted.to + beside, seen) };
+    const chapter = this.chapter(uid, endpoint, track, wanted, ample);
     return chapter === null ? recent : joined(until(chapter, seen), recent);
   }
 
@@ -104,17 +107,17 @@ export class Annals implements Source {
     return this.version.value;
   }
 
-  /** The best that is there for a span; what would be better is fetched. */
-  private chapter(uid: string, endpoint: string, track: string, wanted: Span, sight: number): Series | null {
+  /** The best that is there for a span; where something better is `wanted`, an `ample` one is fetched. */
+  private chapter(uid: string, endpoint: string, track: string, wanted: Span, ample: Span): Series | null {
     const key = `${uid}\n${trackKey(endpoint, track)}`;
     const own = this.chapters.filter((each) => each.key === key && covers(each.span, wanted));
-    const fine = own.filter(({ span }) => span.to - span.from <= sight * COARSE);
+    const fine = own.filter(({ span }) => lengthOf(span) <= lengthOf(ample) * COARSE);
     const now = this.steady();
     if (!fine.some(({ failedAt }) => failedAt === null || now - failedAt < PAUSE)) {
-      this.fetch(uid, endpoint, track, { from: wanted.from - sight * MARGIN, to: wanted.to + sight * MARGIN }, key);
+      this.fetch(uid, endpoint, track, ample, key);
     }
     const there = own.filter(({ series }) => series !== null);
-    there.sort((one, other) => one.span.to - one.span.from - (other.span.to - other.span.from));
+    there.sort((one, other) => lengthOf(one.span) - lengthOf(other.span));
     return there[0]?.series ?? null;
   }
 
@@ -135,6 +138,10 @@ export class Annals implements Source {
         this.version.value += 1;
       });
   }
+}
+
+function lengthOf({ from, to }: Span): number {
+  return to - from;
 }
 
 function covers(outer: Span, inner: Span): boolean {
