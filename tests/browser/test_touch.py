@@ -2,6 +2,7 @@
 """What fingers do: tap, drag, pinch and press long, as on a telephone."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +58,12 @@ async def test_the_map_is_moved_by_one_finger_and_zoomed_by_two(opened: Opener) 
         moved = await middle(browser, "[data-node='3']")
         assert moved == pytest.approx((there[0] - 50, there[1] + 20), abs=2)
         assert not await browser.ask("document.querySelector('[role=dialog]')")
-        await tap(browser, "[data-node='3']")
+        for _ in range(3):
+            # On a busy machine a tap may last so long that it is taken for a rest.
+            await tap(browser, "[data-node='3']")
+            with contextlib.suppress(AssertionError):
+                await browser.shows("Harbour", "[role=dialog]", within=3)
+                break
         await browser.shows("Harbour", "[role=dialog]")
         assert await browser.ask("scrollY") == 0
 
@@ -131,6 +137,10 @@ async def test_a_card_is_taken_elsewhere_by_a_finger(opened: Opener) -> None:
         for uid in "abc":
             await gateway.node(uid, name=uid.upper(), temperature="1°C")
         await titles(browser, "A", "B", "C")
+        # The first and the last of them in sight, clear of what stands at the edges.
+        await browser.run(
+            "document.querySelector('[data-uid=b]').scrollIntoView({block: 'center'})"
+        )
         grip = await middle(browser, "[data-uid='c'] .grip")
         x, y = await middle(browser, "[data-uid='a']")
         await slide(browser, (grip, (x, y - 30)), lift=False)
@@ -143,8 +153,9 @@ async def test_a_card_is_taken_elsewhere_by_a_finger(opened: Opener) -> None:
         await titles(browser, "C", "A", "B")
         # Beside the grip a finger scrolls the page.
         await browser.run("document.body.style.minHeight = '200vh'")
+        before = await browser.ask("scrollY")
         await slide(browser, ((x, y + 100), (x, y - 100)))
-        await browser.until("scrollY > 0")
+        await browser.until("scrollY > arguments[0]", before)
         await titles(browser, "C", "A", "B")
 
 
