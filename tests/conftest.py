@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.contracts.store import (  # noqa: F401 - fixtures
     _postgresql_database,
@@ -23,6 +24,10 @@ from tests.contracts.store import (  # noqa: F401 - fixtures
     store,
     store_url,
 )
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 PATIENCE = 2.0
 """Seconds that tasks may take to end after a test; a bound, not a wait."""
