@@ -2,6 +2,7 @@
 """The real server, asked over real sockets."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -194,6 +195,41 @@ async def test_errors_are_small_plain_pages(built: Path, caplog: pytest.LogCaptu
     assert len(missing.body) < 400
     about_asking = [each for each in caplog.records if each.name.startswith("tornado")]
     assert not [record for record in about_asking if record.levelno >= logging.WARNING]
+
+
+async def test_no_address_leads_out_of_the_page(built: Path) -> None:
+    (built.parent / "secret").write_text("told to nobody")
+    ways = [
+        "/../secret", "/..%2fsecret", "/%2e%2e%2Fsecret", "/%2e%2e/secret", "/..%5csecret",
+        "/..\\secret", "//secret", f"/{built.parent}/secret", f"/%2f{built.parent}/secret",
+        "/assets/..%2f..%2fsecret", "/%252e%252e%252fsecret", "/..;/secret", "/../secret%00.js",
+        "/api/v1/..%2f..%2fsecret", "/api/v1/nodes/..%2f..%2fsecret", "/floor-plan/..%2fsecret",
+    ]  # fmt: skip
+    async with running_dashboard(static_path=str(built), anonymous="control") as url:
+        for way in ways:
+            answer = await ask(url, way)
+            assert answer.status in {400, 404}, way
+            assert b"told to nobody" not in answer.body, way
+        # The server is none the worse for it.
+        assert (await ask(url)).status == 200
+
+
+async def test_a_head_that_is_too_large_ends_its_connection_alone(
+    built: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_dashboard(static_path=str(built)) as url:
+        place = urlsplit(url)
+        for head in (b"X: " + b"a" * 100_000, b"X: a\r\n" * 20_000, b"a" * 100_000):
+            reader, writer = await asyncio.open_connection(place.hostname, place.port)
+            with contextlib.suppress(ConnectionError):
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n" + head)
+                await writer.drain()
+                # Neither read to its end nor waited for: it has no end.
+                said = await asyncio.wait_for(reader.read(), 10)
+                assert said == b"" or said.startswith(b"HTTP/1.1 4")
+            writer.close()
+        assert (await ask(url, X="a" * 10_000)).status == 200
+    assert not [each for each in caplog.records if each.exc_info]
 
 
 async def test_health_and_metrics(built: Path) -> None:
