@@ -170,6 +170,9 @@ PAGES: Final = {
     "inbox": "[data-waiting]",
     "audit": "main table",
     "health": "[data-part]",
+    "alerts": "main .panel",
+    "rules": "[data-rule]",
+    "channels": "[data-form=channel]",
 }
 """What only people with an account see, and what shows that it is there."""
 
@@ -184,6 +187,8 @@ async def people(studio: Studio) -> None:
             await home.node(name, token=token)
         share = f"/nodes/{uid}/shares/Olaf"
         await home.call("Anna", "PUT", share, {"level": "control"})
+        rule = {"name": "Frost", "condition": "below", "low": 3, "resource": "temperature"}
+        await home.call("Anna", "POST", "/rules", rule)
         await home.node("Stranger", uid="stranger", policy=Policy.APPROVE)
         await browser.open(f"{home.url}/#/login")
         shown = "document.querySelector('main form')"
@@ -194,6 +199,7 @@ async def people(studio: Studio) -> None:
         await log_in(browser, "Anna")
         for name, there in PAGES.items():
             await studio.take(name, partial(studio.go, f"#/{name}", there))
+        await studio.take("new-rule", lambda: studio.go("#/rules?new=1", "[data-form=rule]"))
         await studio.take("device", lambda: studio.go(f"#/devices?uid={uid}", "[data-token]"))
         await studio.take("new-device", lambda: studio.go("#/devices?new=1", "dialog form"))
         await fill(browser, "device", "Weather station")
