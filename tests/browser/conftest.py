@@ -120,6 +120,8 @@ def is_network(line: str) -> bool:
         "net::ERR_CONNECTION" in line
         or "WebSocket connection to" in line
         or "/health - Failed to load resource: the server responded with a status of 404" in line
+        # A server that has not heard yet of a node of which the broker has just told the page.
+        or "/series - Failed to load resource: the server responded with a status of 404" in line
         # A server without accounts.
         or "/session - Failed to load resource: the server responded with a status of 404" in line
     )
