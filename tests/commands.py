@@ -15,6 +15,8 @@ from tests.waiting import eventually
 
 STARTING = 30.0
 """Seconds; a bound for a machine that is busy with other tests."""
+LAST_WORDS = 4000
+"""Characters of a log that are shown with a test that failed."""
 
 
 def free_ports(number: int) -> list[int]:
@@ -81,8 +83,12 @@ async def running(home: Path, *words: str | Path, **environ: str) -> AsyncIterat
             env={**inherited, "HOME": str(home), "PYTHONUNBUFFERED": "1", **environ},
             cwd=home,
         )
+    command = Running(process, log_file)
     try:
-        yield Running(process, log_file)
+        yield command
+    except BaseException as exc:
+        exc.add_note(f"{words[0]} wrote at last:\n{command.log[-LAST_WORDS:]}")
+        raise
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

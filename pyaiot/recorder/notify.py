@@ -130,7 +130,9 @@ class Notifier:
             outcome = await self._attempt(box.channel, notice)
             if outcome.delivered:
                 return
-            reason = outcome.reason
+            if outcome.reason != reason:
+                reason = outcome.reason
+                logger.info("Channel '%s' took no notice, retrying: %s", box.channel.name, reason)
             if pause is None or self._boxes.get(box.channel.id) is not box:
                 break
             await asyncio.sleep(pause)

@@ -48,6 +48,7 @@ class Chromium:
         self._driver.set_script_timeout(10)
         self._driver.set_page_load_timeout(20)
         self._thread = ThreadPoolExecutor(1)
+        self._origins: set[str] = set()
         self._touched = False
         self._is_numb = False
 
@@ -72,6 +73,9 @@ class Chromium:
             await self._renew()
         await self.resize(size)
         await self.call("Emulation.setEmulatedMedia", features=wanted)
+        scheme, _, rest = url.partition("://")
+        if rest:
+            self._origins.add(f"{scheme}://{rest.partition('/')[0]}")
         await self._do(lambda: self._driver.get(url))
 
     async def resize(self, size: tuple[int, int]) -> None:
@@ -98,6 +102,14 @@ class Chromium:
             return [str(entry["message"]) for entry in log]
 
         return await self._do(act)
+
+    async def forget(self) -> None:
+        """Leave the page, and forget what it wrote and kept, however it was left."""
+        await self.leave()
+        for origin in self._origins:
+            await self.call("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
+        self._origins.clear()
+        await self.call("Network.clearBrowserCookies")
 
     async def ask(self, script: str, *arguments: object) -> Any:
         """The value of a JavaScript expression; `arguments` is what it calls them."""

@@ -38,12 +38,19 @@ def page() -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium(page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+def one_chromium(page: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """One browser for all tests."""
     del page
     browser = Chromium(tmp_path_factory.mktemp("chromium"))
     yield browser
     browser.quit()
+
+
+@pytest.fixture
+async def chromium(one_chromium: Chromium) -> AsyncIterator[Chromium]:
+    """The browser, as if nobody had used it before."""
+    yield one_chromium
+    await one_chromium.forget()
 
 
 class Onlooker(Protocol):

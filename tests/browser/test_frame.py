@@ -68,7 +68,6 @@ async def test_the_look_is_there_before_the_page(opened: Opener) -> None:
             # The original kept the theme under this name.
             await browser.run("localStorage.setItem('theme', 'dark'); location.reload()")
             await browser.until(f"{LOOK} == 'dark,usual,less'")
-            await browser.run("localStorage.clear()")
 
 
 async def test_search_settings_shortcuts_and_kiosk_by_keys(opened: Opener) -> None:

@@ -209,7 +209,6 @@ async def test_columns_are_chosen_and_copied(opened: Opener) -> None:
             "Name,Protocol,Temperature (°C),Humidity (%)\r\n"
             "Attic,CoAP,21.5,\r\nBath,MQTT,9,\r\nCellar,,21.5,0\r\n"
         )
-        await browser.run("localStorage.clear()")
 
 
 async def test_the_table_is_for_everybody(opened: Opener) -> None:

@@ -93,7 +93,6 @@ async def test_nodes_are_put_on_a_plan_by_a_finger(opened: Opener, tmp_path: Pat
             )
             moved = await middle(browser, "[data-node='2'] .dot")
             assert moved == pytest.approx((there[0] + 80, there[1] + 30), abs=3)
-            await browser.ask("localStorage.clear()")
 
 
 FIGURE: Final = (
