@@ -211,7 +211,8 @@ class TestBrokerIsAway:
         monkeypatch.setattr(spool, "BUSY", 10)
         monkeypatch.setattr(outbox, "WINDOW", 10)
         async with running(adapter, broker, spool=10) as gateway:
-            await broker.connected()
+            # The gateway knows it a little later than the broker does.
+            await eventually(lambda: "Linked to the broker" in caplog.text)
             for number in range(80):
                 MemoryNode(adapter, f"p{number}", naming=Naming.PASSING).show()
             await eventually(lambda: "does not keep up" in caplog.text)
