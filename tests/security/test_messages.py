@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every message, from every kind of peer: what a broker takes, and what it says to the rest.
 
-That nobody is shown anything of a node that they may not see is shown by ``tests/properties`` and
-``tests/broker/test_sessions.py``.
+What it tells each of them is in ``test_received.py``; that this holds in whatever order things
+happen is shown by ``tests/properties/test_broker.py``.
 """
 
 import inspect
@@ -12,7 +12,9 @@ from typing import Final
 import pytest
 from msgspec import Raw
 
-from pyaiot.accounts.permissions import Viewer
+from pyaiot.accounts.permissions import HouseRules, Viewer
+from pyaiot.broker.admission import PERMISSIONS
+from pyaiot.broker.peers import Client, Session
 from pyaiot.errors import PyaiotError
 from pyaiot.messages import types
 from pyaiot.messages.codec import encode, from_client, from_gateway, from_service
@@ -53,7 +55,7 @@ from pyaiot.messages.types import (
 )
 from pyaiot.model.access import Permission, Role
 from pyaiot.model.node import Availability
-from tests.broker.recording import Bench
+from tests.broker.recording import OURS, Bench
 
 TARGET: Final = Target("n", "led", "1")
 SAMPLES: Final[tuple[Message, ...]] = (
@@ -141,12 +143,41 @@ DIRECTORY: Final[Mapping[type[Message], str]] = {
     Access: TAKEN,
     Devices: TAKEN,
 }
-EXPECTED: Final = {
-    "client": CLIENT,
-    "gateway": GATEWAY,
+STRANGERS: Final = {f"stranger who may {level}": level for level in PERMISSIONS}
+ACCOUNTS: Final = {str(role): Viewer.account("ann", role) for role in Role}
+GATEWAYS: Final = {"signed gateway": OURS, "gateway of the original": frozenset[Feature]()}
+DENIES: Final[Mapping[type[Message], str]] = {Relayed: DENIED}
+"""Who may set nothing at all is not told which nodes there are."""
+HAS_TOKEN: Final[Mapping[type[Message], str]] = {Renew: "invalid_token"}
+"""Whoever came with the token of an account may renew it; not with what is none."""
+EXPECTED: Final[dict[str, Mapping[type[Message], str]]] = {
+    "stranger who may none": {**CLIENT, **DENIES},
+    "stranger who may view": {**CLIENT, **DENIES},
+    "stranger who may control": CLIENT,
+    "stranger who may script": CLIENT,
+    "viewer": {**CLIENT, **HAS_TOKEN, **DENIES},
+    "operator": {**CLIENT, **HAS_TOKEN},
+    "admin": {**CLIENT, **HAS_TOKEN},
+    "service": CLIENT,
+    "signed gateway": GATEWAY,
+    "gateway of the original": GATEWAY,
     "recorder": RECORDER,
     "directory": DIRECTORY,
 }
+
+
+def client_of(bench: Bench, peer: str) -> Client | None:
+    """A client of this kind, who has not said anything yet."""
+    if peer in STRANGERS:
+        bench.core.views.rules = bench.rules = HouseRules(PERMISSIONS[STRANGERS[peer]])
+        return bench.client(viewer=Viewer.anonymous(), greet=False)
+    if peer == "service":
+        return bench.client(greet=False)
+    if peer not in ACCOUNTS:
+        return None
+    client = bench.client(viewer=ACCOUNTS[peer], greet=False)
+    client.session = Session(bench.now.wall, Role(peer), 1e9)
+    return client
 
 
 def verdict(peer: str, message: Message) -> str:
@@ -154,11 +185,11 @@ def verdict(peer: str, message: Message) -> str:
     bench = Bench()
     frame = encode(message)
     try:
-        if peer == "client":
-            client = bench.client(viewer=Viewer.anonymous())
+        client = client_of(bench, peer)
+        if client is not None:
             bench.core.client_said(client, from_client().decode(frame), bench.now)
-        elif peer == "gateway":
-            gateway = bench.gateway()
+        elif peer in GATEWAYS:
+            gateway = bench.gateway(GATEWAYS[peer])
             bench.core.gateway_said(gateway, from_gateway().decode(frame), None, bench.now)
         else:
             service = bench.service(Feature(peer))
@@ -176,6 +207,8 @@ def test_every_message_there_is_is_tried() -> None:
     }
     assert {type(each) for each in SAMPLES} == there
     assert set().union(*EXPECTED.values()) <= there
+    services = {str(Feature.RECORDER), str(Feature.DIRECTORY), "service"}
+    assert set(EXPECTED) == {*STRANGERS, *ACCOUNTS, *GATEWAYS, *services}
 
 
 @pytest.mark.parametrize("message", SAMPLES, ids=lambda each: type(each).__name__)
@@ -220,6 +253,23 @@ ALLOWED: Final = {
     "service": dict.fromkeys(NODES, "script"),
 }  # fmt: skip
 """What each may do at most with a node; nothing means that it does not even exist for them."""
+
+
+@pytest.mark.parametrize("node", NODES)
+@pytest.mark.parametrize("level", PERMISSIONS)
+def test_what_strangers_may_set(level: str, node: str) -> None:
+    bench = Bench()
+    gateway = bench.gateway()
+    bench.new(gateway)
+    access = NODES[node]
+    bench.tell(bench.service(Feature.DIRECTORY), Access((access,) if access else (), whole=True))
+    client = client_of(bench, f"stranger who may {level}")
+    assert client is not None
+    order = ("", "none", "view", "control", "script")
+    allowed = min(order.index(level), order.index(ALLOWED["stranger"][node]))
+    for endpoint, needed in (("led", "control"), ("js", "script"), ("/js/", "script")):
+        bench.command(client, endpoint=endpoint, id=endpoint)
+        assert len(bench.relayed(gateway)) == (allowed >= order.index(needed)), endpoint
 
 
 @pytest.mark.parametrize("node", NODES)
