@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import logging
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pyaiot.gateway.mqtt.session import Server
     from pyaiot.run import Ready, Service
 
+
+_log = logging.getLogger(__name__)
 
 SACLAY: Final = (48.7148, 2.2055)
 YARD: Final = (48.7169, 2.2008)
@@ -89,7 +92,9 @@ def store_for(suite: Suite) -> Iterator[Suite]:
         yield suite
         return
     with tempfile.TemporaryDirectory(prefix="pyaiot-", ignore_cleanup_errors=True) as folder:
-        yield suite.with_store(str(Path(folder, "demo.db")))
+        store = Path(folder, "demo.db")
+        _log.info("until the demo ends, 'aiot history --store=%s' shows what was stored", store)
+        yield suite.with_store(str(store))
 
 
 class _Node(Protocol):

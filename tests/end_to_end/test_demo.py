@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import re
 from pathlib import Path
 
-from tests.commands import free_ports, running
+from tests.commands import free_ports, run_to_end, running
 from tests.end_to_end.client import client
 from tests.waiting import eventually
 
@@ -38,5 +39,10 @@ async def test_nodes_of_every_protocol_are_seen_and_controlled(tmp_path: Path) -
                 result = await browser.ask({"type": "update", "data": command, "id": name})
                 assert result["status"] == "applied", result
                 await browser.hears(uid, "led", "1")
+        store = re.search(r"--store=[^']+", demo.log)
+        assert store is not None
+        asked = await run_to_end(tmp_path, "aiot", "history", store[0], "Desk lamp", "temperature")
+        assert asked[0] == 0, asked
+        assert "°C" in asked[1]
         assert await demo.end() == 0
     assert "Traceback" not in demo.log
