@@ -60,7 +60,6 @@ LAYERS = {
     "pyaiot.gateway.coap.payload": Layer.DECISIONS,
     "pyaiot.gateway.coap.peers": Layer.DECISIONS,
     "pyaiot.gateway.mqtt": Layer.SHELLS,
-    "pyaiot.gateway.mqtt.complaints": Layer.DECISIONS,
     "pyaiot.gateway.mqtt.door": Layer.DECISIONS,
     "pyaiot.gateway.mqtt.packets": Layer.DECISIONS,
     "pyaiot.gateway.mqtt.payload": Layer.DECISIONS,

@@ -23,7 +23,6 @@ class ClientLink:
     """A client that is connected."""
 
     __slots__ = (
-        "_clock",
         "_codec",
         "_complaints",
         "_connection",
@@ -44,7 +43,6 @@ class ClientLink:
         post: Post,
         complaints: Complaints,
         codec: FromClientCodec,
-        now: Moment,
         rate: float,
     ) -> None:
         """`rate`: how many messages a second are taken."""
@@ -55,7 +53,7 @@ class ClientLink:
         self._post = post
         self._complaints = complaints
         self._codec = codec
-        self._rate = ClientRate(rate, now.steady)
+        self._rate = ClientRate(rate)
         self._refused = 0
 
     def received(self, frame: bytes, now: Moment) -> None:

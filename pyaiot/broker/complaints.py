@@ -20,7 +20,7 @@ class Complaints:
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives seconds on a steady clock."""
         self._clock = clock
-        self._allowance = Allowance(RATE, BURST, clock())
+        self._allowance = Allowance(RATE, BURST)
         self._unsaid = 0
 
     def add(self, text: str) -> None:

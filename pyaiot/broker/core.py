@@ -383,7 +383,7 @@ class Core:
     def _hello(self, client: Client, message: Hello, now: Moment) -> None:
         if client.greetings is None:
             period, burst = self._limits.greeting_period, self._limits.greetings
-            client.greetings = Allowance(1 / period, burst, now.steady)
+            client.greetings = Allowance(1 / period, burst)
         if not client.greetings.take(now.steady):
             raise RateExceeded("Everything is being asked for too often.")
         wanted = (_FEATURES.get(name) for name in message.features)

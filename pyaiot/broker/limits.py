@@ -57,10 +57,10 @@ class ClientRate:
 
     __slots__ = ("_beyond", "_within")
 
-    def __init__(self, rate: float, now: float) -> None:
+    def __init__(self, rate: float) -> None:
         """Allow `rate` messages a second, and twice as many at once."""
-        self._within = Allowance(rate, max(2 * rate, 10.0), now)
-        self._beyond = Allowance(rate, max(GROSS * rate, 10.0), now)
+        self._within = Allowance(rate, max(2 * rate, 10.0))
+        self._beyond = Allowance(rate, max(GROSS * rate, 10.0))
 
     def judge(self, now: float) -> Verdict:
         """The verdict on one more message at `now`, in seconds on a steady clock."""

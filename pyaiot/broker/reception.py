@@ -104,7 +104,7 @@ class Reception:
         begin = self._core.sessions.begin
         visitor = self._doorkeeper.client(headers, self._surroundings.clock(), begin)
 
-        def start(connection: Connection, now: Moment) -> ClientLink:
+        def start(connection: Connection, _now: Moment) -> ClientLink:
             client = Client(
                 self._surroundings.new_id(),
                 visitor.permissions,
@@ -117,7 +117,6 @@ class Reception:
                 connection,
                 core=self._core,
                 codec=self._from_client,
-                now=now,
                 rate=self._capacity.client_rate,
                 post=self._post,
                 complaints=self._complaints,

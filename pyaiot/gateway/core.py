@@ -6,7 +6,7 @@ the shell is to carry out, in order. The same for all protocols.
 """
 
 import heapq
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable
 from itertools import count
 from typing import Final
@@ -15,6 +15,7 @@ from pyaiot.errors import CommandFailed, InvalidInput, InvalidValue, LimitExceed
 from pyaiot.gateway.adapter import Address, Naming, Refusal, Sighting, Written
 from pyaiot.gateway.announcer import Announcer
 from pyaiot.gateway.commands import PATIENCE, Command, result
+from pyaiot.gateway.complaints import Complaints
 from pyaiot.gateway.effects import Discover, Effect, Expel, Level, Note, Refuse, Resend
 from pyaiot.gateway.registrar import NOT_APPROVED, REPLACED, Admission, Registrar
 from pyaiot.gateway.roster import Node, Roster
@@ -44,22 +45,11 @@ RIOT sends its reset and its first alive 0.06 ms apart, and waits 3 s when it bo
 section 9).
 """
 
-RETRY: Final = 10.0
-"""Seconds after which a discovery that failed may be tried again, once the node is heard; twice as
-long after each further failure, up to `RETRY_MAX`."""
-RETRY_MAX: Final = 600.0
-
 _LATEST: Final = 1e11
 """No reading is from later than this (`messages.types.Seconds`)."""
 
-_NOTED: Final = 1024
-"""Complaints that are remembered, so that each is made once."""
-
 _REFUSALS: Final = 12
 """Refusals in a minute of which the log is told; those who knock again and again fill no disk."""
-
-_NOTES: Final = 60
-"""Complaints in a minute; whoever sends from ever new addresses fills no disk."""
 
 
 class GatewayCore:
@@ -84,9 +74,8 @@ class GatewayCore:
         self.announcer = Announcer(self._roster)
         self._serials = count(1)
         self._deadlines: list[tuple[float, str]] = []
-        self._noted: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._notes: Allowance | None = None
-        self._refusals: Allowance | None = None
+        self._complaints = Complaints()
+        self._refusals = Allowance(_REFUSALS / 60, _REFUSALS)
         self._effects: list[Effect] = []
         self.dropped: Counter[str] = Counter()
         """What could not be used, by reason: ``stranger``, ``invalid``, ``full``, ``refused``."""
@@ -149,20 +138,12 @@ class GatewayCore:
     ) -> list[Effect]:
         """The discovery `serial` of node `uid` has ended."""
         node = self._roster.get(uid)
-        if node is None or node.discovering is None or node.discovering.serial != serial:
+        if node is None or not node.discovery.is_under_way(serial):
             return []
-        moved = self._roster.address_of(node) != node.discovering.address
-        node.discovering = None
-        if node.outdated or (failure is not None and moved):
-            node.outdated = False
-        elif failure is None:
-            node.discovered = True
-            node.attempts = 0
-        else:
-            # The first failure is news. 2 ** 6 times the first delay is beyond the longest.
-            level = Level.DEBUG if node.attempts else Level.WARNING
-            node.retry_at = now.steady + min(RETRY_MAX, RETRY * 2.0**node.attempts)
-            node.attempts = min(node.attempts + 1, 6)
+        address = self._roster.address_of(node)
+        if node.discovery.ended(address, failed=failure is not None, now=now.steady):
+            # The first failure is news.
+            level = Level.DEBUG if node.discovery.failed_before else Level.WARNING
             self._note(level, f"Node {uid} cannot be discovered yet: {failure}")
         self._discover_if_due(node, now)
         return self._take_effects()
@@ -291,8 +272,6 @@ class GatewayCore:
 
     def _refuse(self, address: Address, sighting: Sighting, refusal: Refusal, now: Moment) -> None:
         self.dropped["refused"] += 1
-        if self._refusals is None:
-            self._refusals = Allowance(_REFUSALS / 60, _REFUSALS, now.steady)
         if self._refusals.take(now.steady):
             self._note(Level.INFO, f"The node at {address} is refused. {refusal}")
         # One that makes up another name each time it comes can be approved by nobody.
@@ -335,9 +314,7 @@ class GatewayCore:
     def _heard(self, node: Node, now: Moment) -> None:
         self._roster.heard(node, now)
         if node.offline:
-            # Whatever it did meanwhile, its values may be others now.
-            node.discovered = False
-            node.retry_at = now.steady
+            node.discovery.away(now.steady)
         self._become(node, Availability.ONLINE)
         if node.sleepy:
             node.commands.wake()
@@ -357,10 +334,7 @@ class GatewayCore:
     def _rebooted(self, node: Node, now: Moment) -> dict[str, Value]:
         """Forget what `node` said; gives what of it is to be told again (its identity)."""
         node.booted = now.steady
-        node.discovered = False
-        node.outdated = node.discovering is not None
-        node.attempts = 0
-        node.retry_at = now.steady
+        node.discovery.rebooted(now.steady)
         self._effects += self.announcer.rebooted(node)
         node.twin.reset()
         identity = {reading.endpoint: reading.value for reading in node.twin}
@@ -394,11 +368,9 @@ class GatewayCore:
 
     def _discover_if_due(self, node: Node, now: Moment) -> None:
         address = self._roster.address_of(node)
-        if node.discovered or node.discovering is not None or address is None:
-            return
-        if now.steady >= node.retry_at:
-            node.discovering = Discover(node.uid, next(self._serials), address)
-            self._effects.append(node.discovering)
+        if address is not None and node.discovery.is_due(now.steady):
+            wanted = Discover(node.uid, next(self._serials), address)
+            self._effects.append(node.discovery.begin(wanted))
 
     def _start(self, node: Node, now: Moment) -> None:
         self._effects += node.commands.start(self._roster.address_of(node), now.steady)
@@ -421,14 +393,8 @@ class GatewayCore:
     def _drop(self, reason: str, whom: str, text: str, now: Moment) -> None:
         """Count what cannot be used, and say so once for each reason and node."""
         self.dropped[reason] += 1
-        if self._notes is None:
-            self._notes = Allowance(_NOTES / 60, _NOTES, now.steady)
-        if (reason, whom) in self._noted or not self._notes.take(now.steady):
-            return
-        self._noted[reason, whom] = None
-        if len(self._noted) > _NOTED:
-            self._noted.popitem(last=False)
-        self._note(Level.WARNING, text)
+        if self._complaints.due((reason, whom), now.steady):
+            self._note(Level.WARNING, text)
 
     def _note(self, level: Level, text: str) -> None:
         self._effects.append(Note(level, text))

@@ -79,7 +79,7 @@ class Registrar:
         self._part = 0
         self._checked: OrderedDict[str, Admission] = OrderedDict()
         self._pending: OrderedDict[str, float] = OrderedDict()
-        self._tellings: Allowance | None = None
+        self._tellings = Allowance(*PENDING_RATE)
 
     def take(self, message: Devices) -> Collection[str]:
         """Who may be which node has changed; the uids of whom that may be true.
@@ -136,8 +136,6 @@ class Registrar:
         told = self._pending.get(uid)
         if told is not None and now - told < PENDING_AGAIN:
             return False
-        if self._tellings is None:
-            self._tellings = Allowance(*PENDING_RATE, now)
         if not self._tellings.take(now):
             return False
         self._pending[uid] = now

@@ -7,7 +7,7 @@ from typing import Final
 
 from pyaiot.gateway.adapter import Address, Naming
 from pyaiot.gateway.commands import Commands
-from pyaiot.gateway.effects import Discover
+from pyaiot.gateway.discovery import Discovery
 from pyaiot.model.availability import Liveness
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability, Twin
@@ -21,16 +21,12 @@ class Node:
     """What the gateway knows of one node."""
 
     __slots__ = (
-        "attempts",
         "booted",
         "commands",
-        "discovered",
-        "discovering",
+        "discovery",
         "heard",
         "naming",
-        "outdated",
         "reset_untold",
-        "retry_at",
         "sleepy",
         "token_id",
         "twin",
@@ -46,13 +42,7 @@ class Node:
         self.sleepy = False
         self.heard = now.steady
         self.booted = now.steady
-        self.discovered = False
-        self.discovering: Discover | None = None
-        self.outdated = False
-        """It rebooted while it was being discovered."""
-        self.attempts = 0
-        """Discoveries that failed since one succeeded."""
-        self.retry_at = now.steady
+        self.discovery = Discovery()
         self.reset_untold = False
         """It rebooted, and the broker may not know."""
         self.token_id: str | None = None

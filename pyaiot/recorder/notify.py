@@ -89,7 +89,7 @@ class Notifier:
             if len(self._boxes) >= MAX_CHANNELS:
                 self.failed += 1
                 return
-            allowance = Allowance(self._pace.rate, self._pace.burst, self._steady())
+            allowance = Allowance(self._pace.rate, self._pace.burst)
             box = self._boxes[channel.id] = _Box(channel, allowance)
         box.channel = channel
         box.put(notice)

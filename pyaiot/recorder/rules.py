@@ -93,7 +93,7 @@ class Engine:
             else:
                 self._drop(ruling)
         for rule in wanted.values():
-            self._enforce(Ruling(rule, now.steady), now, effects)
+            self._enforce(Ruling(rule), now, effects)
         # What no rule has taken up again.
         effects.extend(left.closed(now, Why.UNWATCHED) for left in self._left.values())
         self._left.clear()

@@ -140,8 +140,7 @@ class Ruling:
 
     __slots__ = ("_resource", "bounds", "condition", "nodes", "open", "raises", "rule")
 
-    def __init__(self, rule: Rule, now: float) -> None:
-        """`now` is in seconds on a steady clock."""
+    def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.condition = rule.condition
         self.bounds = Bounds(rule)
@@ -149,7 +148,7 @@ class Ruling:
         """Those that it is about."""
         self.open = 0
         """How many of its alerts are open."""
-        self.raises = Allowance(RAISES_PER_SECOND, MAX_OPEN, now)
+        self.raises = Allowance(RAISES_PER_SECOND, MAX_OPEN)
         self._resource = pattern(rule.resource)
 
     @property

@@ -2,7 +2,7 @@
 import pytest
 
 from pyaiot.gateway.adapter import Naming
-from pyaiot.gateway.core import RETRY, RETRY_MAX
+from pyaiot.gateway.discovery import RETRY, RETRY_MAX
 from pyaiot.gateway.effects import Discover, Level, Note, Resend, Write
 from pyaiot.messages.types import ClientJoined, KeepAlive, New, Update
 from pyaiot.model.node import MAX_RESOURCES, derived_uid

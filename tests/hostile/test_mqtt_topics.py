@@ -19,9 +19,9 @@ import pytest
 
 from pyaiot.errors import CommandFailed
 from pyaiot.gateway.adapter import Address
+from pyaiot.gateway.complaints import MAX_A_MINUTE
 from pyaiot.gateway.mqtt import packets
 from pyaiot.gateway.mqtt.adapter import MqttAdapter
-from pyaiot.gateway.mqtt.complaints import MAX_A_PERIOD
 from pyaiot.gateway.mqtt.packets import Version
 from pyaiot.gateway.mqtt.payload import MAX_PAYLOAD
 from pyaiot.gateway.mqtt.session import Server, connected
@@ -65,7 +65,7 @@ async def stage(
     gc.collect()
     assert not [record for record in caplog.records if record.exc_info]
     complaints = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert len(complaints) <= MAX_A_PERIOD
+    assert len(complaints) <= MAX_A_MINUTE
 
 
 @asynccontextmanager

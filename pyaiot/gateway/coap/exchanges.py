@@ -6,7 +6,6 @@ has its reason where it is made.
 """
 
 import socket
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
@@ -24,7 +23,7 @@ from pyaiot.gateway.coap.duplicates import (
     NON_CONFIRMABLE_LIFETIME,
     Duplicates,
 )
-from pyaiot.model.rate import Allowance
+from pyaiot.model.rate import Allowances
 
 REQUESTS_PER_SECOND: Final = 2000.0
 REQUESTS_AT_ONCE: Final = 4000.0
@@ -45,7 +44,7 @@ class Exchanges(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
         super().__init__(user)
         self._screen = Screen()
         self._duplicates = Duplicates()
-        self._allowances: OrderedDict[str, Allowance] = OrderedDict()
+        self._allowances = Allowances(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, MAX_HOSTS)
 
     def admits(self, datagram: bytes, address: tuple[Any, ...], *, cut_off: bool) -> bool:
         """Whether a datagram is to be decoded.
@@ -59,7 +58,7 @@ class Exchanges(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
         if not head.request:
             return True
         now = self.loop.time()
-        if not self._allowance(address[0], now).take(now):
+        if not self._allowances.take(address[0], now):
             self.log.warning("Too many requests from %s; ignoring some", address[0])
             return False
         lifetime = CONFIRMABLE_LIFETIME if head.confirmable else NON_CONFIRMABLE_LIFETIME
@@ -119,15 +118,6 @@ class Exchanges(MessageManager):  # type: ignore[misc]  # aiocoap is untyped
     def _store_response_for_duplicates(self, message: Message) -> None:
         if message.mtype in {Type.ACK, Type.RST}:
             self._duplicates.answered(message.remote.sockaddr, message.mid, message)
-
-    def _allowance(self, host: str, now: float) -> Allowance:
-        allowance = self._allowances.get(host)
-        if allowance is None:
-            allowance = Allowance(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE, now)
-            self._allowances[host] = allowance
-            if len(self._allowances) > MAX_HOSTS:
-                self._allowances.popitem(last=False)
-        return allowance
 
 
 class Datagrams(MessageInterfaceUDP6):  # type: ignore[misc]  # as above

@@ -23,7 +23,7 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
         """`clock` gives seconds that only ever go forward."""
         super().__init__(logger, {})
         self._clock = clock
-        self._allowance = Allowance(LINES_PER_SECOND, LINES_AT_ONCE, clock())
+        self._allowance = Allowance(LINES_PER_SECOND, LINES_AT_ONCE)
         self._swallowed = 0
 
     def log(self, level: int, msg: object, *args: object, **_details: Any) -> None:

@@ -12,7 +12,6 @@ publishes comes to us as a live message, even where it wants that to be retained
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -23,10 +22,11 @@ from typing import Final
 
 from pyaiot.errors import CommandFailed, InvalidInput, InvalidValue, LinkFailed
 from pyaiot.gateway.adapter import Address, Events, Naming, Refusal, Sighting, Written
+from pyaiot.gateway.complaints import Complaints
 from pyaiot.gateway.mqtt import payload as payloads
 from pyaiot.gateway.mqtt import topics
 from pyaiot.gateway.mqtt.client import MqttClient
-from pyaiot.gateway.mqtt.complaints import Complaints
+from pyaiot.gateway.mqtt.guard import same
 from pyaiot.gateway.mqtt.packets import Publish
 from pyaiot.gateway.mqtt.session import Server
 from pyaiot.gateway.mqtt.visitor import Visitor
@@ -51,6 +51,9 @@ MAX_CONNECTIONS: Final = 8
 
 MAX_UNASKED: Final = 1000
 """Nodes that listed their resources unasked, and are still to be asked for their values."""
+
+COMPLAIN_AGAIN: Final = 60.0
+"""Seconds between two complaints about the same node."""
 
 _PREFIX: Final = "mqtt"
 _NOT_CONNECTED: Final = "MQTT broker not connected"
@@ -85,7 +88,7 @@ class MqttAdapter:
         self._client_id = f"pyaiot-{random.getrandbits(64):016x}"
         self._client: MqttClient | None = None
         self._clock = clock
-        self._complaints = Complaints(clock())
+        self._complaints = Complaints(COMPLAIN_AGAIN)
         self._events: Events | None = None
         self._parties: dict[str, _Party] = {}
         """Who is at the embedded broker with a token, by that."""
@@ -174,9 +177,8 @@ class MqttAdapter:
     def knows(self, user: str | None, password: str | None) -> bool:
         """Whether they are the user and password that were set (`House`)."""
         wanted = self._wanted
-        return wanted.user is not None and all(
-            hmac.compare_digest((given or "").encode(), (known or "").encode())
-            for given, known in ((user, wanted.user), (password, wanted.password))
+        return (
+            wanted.user is not None and same(user, wanted.user) and same(password, wanted.password)
         )
 
     def came(self, visitor: Visitor) -> None:

@@ -96,7 +96,7 @@ class Reader(ReaderAdapter):
         self._ended = False
         self._silence: float | None = FIRST_PACKET
         self._deadline: float | None = now + FIRST_PACKET
-        self._allowance = Allowance(RATE, RATE, now)
+        self._allowance = Allowance(RATE, RATE)
 
     async def read(self, n: int = -1) -> bytes:
         """The next `n` bytes of a packet, as amqtt asks for its parts one by one."""

@@ -79,7 +79,7 @@ class _Node:
         self.socket = socket
         self.token = socket.token
         self.address = address
-        self.allowance = Allowance(*FRAMES, now)
+        self.allowance = Allowance(*FRAMES)
         self.name: str | None = None
         self.sighting: Sighting | None = None
         self.fresh_until = now
@@ -117,7 +117,7 @@ class WebsocketAdapter:
         self._ping_timeout = ping_timeout
         self._clock = clock
         self._new_name = new_name
-        self._complaints = Allowance(*COMPLAINTS, clock())
+        self._complaints = Allowance(*COMPLAINTS)
         self._sockets: set[NodeSocket] = set()
         self._nodes: dict[Address, _Node] = {}
         self._named: dict[str, _Node] = {}

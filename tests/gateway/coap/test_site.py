@@ -279,27 +279,16 @@ async def test_posts_are_bounded(running_gate: Gate, node: Socket, gateway: Addr
     assert running_gate.heard.reports == []
 
 
-async def test_one_host_cannot_take_all_the_time(
-    gateway: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_host_cannot_take_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchanges, "REQUESTS_AT_ONCE", 20.0)
     monkeypatch.setattr(exchanges, "REQUESTS_PER_SECOND", 0.01)
-    async with udp("127.0.0.2") as flood, udp("127.0.0.3") as other:
+    async with gate() as running, udp("127.0.0.2") as flood, udp("127.0.0.3") as other:
+        gateway = ("127.0.0.1", running.port)
         for mid in range(200):
             flood.send(wire.request(wire.POST, "server", b"a:b", mid=mid), gateway)
         asked = wire.request(wire.POST, "alive", b"alive:other")
         assert (await other.exchange(asked, gateway)).code == wire.CHANGED
         await eventually(lambda: len(flood.heard) == 20)
-
-
-async def test_hosts_are_remembered_within_bounds(
-    gateway: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(exchanges, "MAX_HOSTS", 1)
-    for host in ("127.0.0.2", "127.0.0.3", "127.0.0.2"):
-        async with udp(host) as node:
-            asked = wire.request(wire.POST, "alive", b"alive:1")
-            assert (await node.exchange(asked, gateway)).code == wire.CHANGED
 
 
 async def test_the_event_loop_hears_of_no_error(
