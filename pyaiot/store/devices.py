@@ -17,9 +17,9 @@ from pyaiot.accounts.names import checked_name, name_key
 from pyaiot.errors import LimitExceeded, NameTaken, NotFound, StoreConflict
 from pyaiot.messages.types import MAX_TOKENS, Device
 from pyaiot.model.node import checked_uid
-from pyaiot.store.accounts import locked
 from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
+from pyaiot.store.nodes import check_free
 from pyaiot.store.schema import NODES, TOKENS
 from pyaiot.store.versions import raise_version
 
@@ -56,13 +56,7 @@ class DeviceTokens:
         name, uid = checked_name(name), checked_uid(uid)
         try:
             async with self._engine.writing() as connection:
-                # Locked, so that two of one name cannot come at the same time.
-                await locked(connection, owner)
-                query = select(NODES.c.uid).where(
-                    (NODES.c.owner == owner) & (NODES.c.key == name_key(name))
-                )
-                if await connection.scalar(query) is not None:
-                    raise NameTaken("There is a node of that name.")
+                await check_free(self._engine, connection, uid, name_key(name), owner)
                 await connection.execute(
                     insert(NODES).values(
                         uid=uid, owner=owner, name=name, key=name_key(name), kind=kind,

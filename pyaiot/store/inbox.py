@@ -8,8 +8,10 @@ from sqlalchemy import Row, delete, func, select, update
 
 from pyaiot.errors import NotFound
 from pyaiot.messages.types import Pending
+from pyaiot.store.accounts import locked
 from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
+from pyaiot.store.nodes import check_free
 from pyaiot.store.schema import INBOX, NODES
 from pyaiot.store.versions import raise_version
 
@@ -87,9 +89,13 @@ class Inbox:
         """Let a node come in, as that of the account `owner`, or of nobody.
 
         A node that has an owner keeps it where none is given. Raises NotFound for one that does
-        not wait.
+        not wait or where there is no such account, NameTaken where the owner has another node
+        that goes by its name.
         """
         async with self._engine.writing() as connection:
+            if owner is not None:
+                # Before anything else, as whoever renames a node does.
+                await locked(connection, owner)
             query = select(INBOX).where(INBOX.c.uid == uid).with_for_update()
             row = (await connection.execute(query)).first()
             if row is None:
@@ -97,6 +103,9 @@ class Inbox:
             said: dict[str, Any] = {"approved": True}
             if owner is not None:
                 said["owner"] = owner
+                key = select(NODES.c.key).where(NODES.c.uid == uid).with_for_update()
+                name = await connection.scalar(key)
+                await check_free(self._engine, connection, uid, name or "", owner)
             node = self._engine.insert(NODES).values(
                 uid=uid, title=row.name[:_TITLE], protocol=row.protocol, **said
             )

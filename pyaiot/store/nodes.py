@@ -17,6 +17,7 @@ from pyaiot.model.access import Permission
 from pyaiot.model.node import Availability, checked_uid
 from pyaiot.store.accounts import locked
 from pyaiot.store.audit import Actor, record
+from pyaiot.store.engine import Engine
 from pyaiot.store.schema import NODES, SHARES
 from pyaiot.store.sightings import Sightings
 from pyaiot.store.versions import raise_version
@@ -125,7 +126,8 @@ class NodeRecords(Sightings):
                 return False
             if changed.keys() & {"key", "owner"}:
                 key = changed.get("key", row.key)
-                await self._check_free(connection, uid, key, changed.get("owner", row.owner))
+                owner = changed.get("owner", row.owner)
+                await check_free(self._engine, connection, uid, key, owner)
             statement = update(NODES).where(NODES.c.uid == uid)
             await connection.execute(statement.values(**changed))
             if changed.keys() & _ACCESS:
@@ -211,21 +213,27 @@ class NodeRecords(Sightings):
         query = select(NODES).where(NODES.c.uid == uid).with_for_update()
         return (await connection.execute(query)).one()
 
-    async def _check_free(
-        self, connection: AsyncConnection, uid: str, key: str, owner: str | None
-    ) -> None:
-        if not key:
-            return
-        if owner is not None:
-            await locked(connection, owner)
-        elif self._engine.dialect == "postgresql":
-            lock = text("SELECT pg_advisory_xact_lock(:lock)")
-            await connection.execute(lock, {"lock": _UNOWNED})
-        other = select(NODES.c.uid).where(
-            NODES.c.key == key, NODES.c.owner.is_not_distinct_from(owner), NODES.c.uid != uid
-        )
-        if await connection.scalar(other.limit(1)) is not None:
-            raise NameTaken("There is a node of that name.")
+
+async def check_free(
+    engine: Engine, connection: AsyncConnection, uid: str, key: str, owner: str | None
+) -> None:
+    """Raise NameTaken where another node of that owner goes by the name with that `key`.
+
+    Nobody can give that name to another before the transaction of `connection` ends. Raises
+    NotFound where there is no such account.
+    """
+    if not key:
+        return
+    if owner is not None:
+        await locked(connection, owner)
+    elif engine.dialect == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(:lock)")
+        await connection.execute(lock, {"lock": _UNOWNED})
+    other = select(NODES.c.uid).where(
+        NODES.c.key == key, NODES.c.owner.is_not_distinct_from(owner), NODES.c.uid != uid
+    )
+    if await connection.scalar(other.limit(1)) is not None:
+        raise NameTaken("There is a node of that name.")
 
 
 def _values(edit: Edit) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 import pytest
 from sqlalchemy import insert, select
 
-from pyaiot.errors import NotFound
+from pyaiot.errors import NameTaken, NotFound
 from pyaiot.messages.types import Device, Pending
 from pyaiot.model.access import Role
 from pyaiot.store import inbox as module
 from pyaiot.store.audit import TERMINAL
+from pyaiot.store.nodes import Edit
 from pyaiot.store.schema import NODES
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
@@ -64,6 +65,28 @@ async def test_an_approved_node_may_come_and_waits_no_more(store: Store, clock: 
     ]  # fmt: skip
     assert await store.versions.get("access") == version + 3
     assert {each.action for each in await store.audit.entries(3)} == {"node.approve"}
+
+
+async def test_an_approved_node_s_name_is_its_owner_s_only_once(store: Store, clock: Clock) -> None:
+    ann = await store.accounts.add("Ann", "hash", Role.OPERATOR, TERMINAL)
+    bob = await store.accounts.add("Bob", "hash", Role.OPERATOR, TERMINAL)
+    await store.nodes.change("lamp", Edit(name="Lamp", owner=ann.id), TERMINAL)
+    await store.nodes.change("n1", Edit(name="LAMP"), TERMINAL)
+    await store.inbox.saw(pending("n1", clock))
+    version = await store.versions.get("access")
+
+    with pytest.raises(NameTaken):
+        await store.inbox.approve("n1", TERMINAL, ann.id)
+    with pytest.raises(NotFound, match="account"):
+        await store.inbox.approve("n1", TERMINAL, "nobody")
+    assert [each.uid for each in await store.inbox.newcomers(9)] == ["n1"]
+    assert await store.versions.get("access") == version
+
+    await store.inbox.approve("n1", TERMINAL, bob.id)
+    # Whose it is already is no reason to refuse it.
+    await store.inbox.saw(pending("lamp", clock))
+    await store.inbox.approve("lamp", TERMINAL, ann.id)
+    assert await store.inbox.newcomers(9) == []
 
 
 async def test_a_refused_node_stays_refused(store: Store, clock: Clock) -> None:

@@ -55,6 +55,6 @@ ENDPOINTS: Final = (
     Endpoint(
         "POST", "/inbox/{uid}", Who.ADMIN, decide,
         "Let a node in, as that of an account or of nobody, or refuse it.",
-        body=forms.Decision, problems=(404,),
+        body=forms.Decision, problems=(404, 409),
     ),
 )  # fmt: skip

@@ -3,6 +3,8 @@ from sqlalchemy import select
 
 from pyaiot.messages.types import Device, Pending
 from pyaiot.model.access import Role
+from pyaiot.store.audit import TERMINAL
+from pyaiot.store.nodes import Edit
 from pyaiot.store.schema import NODES
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
@@ -49,6 +51,12 @@ async def test_nodes_that_wait(fast_store: Store, clock: Clock) -> None:
             ("n%200", {"approve": True, "owner": "nobody"}),
         ]:
             assert (await browser.call("POST", f"/inbox/{uid}", form)).code == "not_found"
+        # Olaf has a node of that name: the same is said as where it is renamed.
+        await home.store.nodes.change("n3", Edit(name="Lamp", owner=accounts["Olaf"].id), TERMINAL)
+        await home.store.nodes.change("n 0", Edit(name="lamp"), TERMINAL)
+        answer = await browser.call("POST", "/inbox/n%200", approval)
+        assert (answer.status, answer.code) == (409, "name_taken")
+        assert len((await browser.get("/inbox")).json["items"]) == 1
         operator = Browser(url)
         await operator.log_in("Olaf")
         assert (await operator.get("/inbox")).code == "denied"
