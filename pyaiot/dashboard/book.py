@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the directory asks of the store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pyaiot.messages.types import Device, NodeAccess, Pending, Person
 from pyaiot.store.store import Store
+from pyaiot.store.versions import Changed
 
 
 class StoreBook:
@@ -19,14 +20,17 @@ class StoreBook:
     async def newer(self, known: int) -> int:
         return await self._store.versions.newer("access", known)
 
-    async def people(self) -> Sequence[Person]:
-        return await self._store.accounts.people()
+    async def changed_since(self, known: int) -> Changed | None:
+        return await self._store.versions.changed_since(known)
 
-    async def access(self) -> Sequence[NodeAccess]:
-        return await self._store.nodes.access()
+    async def people(self, ids: Collection[str] | None = None) -> Sequence[Person]:
+        return await self._store.accounts.people(ids)
 
-    async def devices(self) -> Sequence[Device]:
-        return await self._store.devices.devices()
+    async def access(self, uids: Collection[str] | None = None) -> Sequence[NodeAccess]:
+        return await self._store.nodes.access(uids)
+
+    async def devices(self, uids: Collection[str] | None = None) -> Sequence[Device]:
+        return await self._store.devices.devices(uids)
 
     async def ask(self, pending: Pending) -> None:
         await self._store.inbox.saw(pending)

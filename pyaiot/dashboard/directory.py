@@ -4,7 +4,7 @@
 import asyncio
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -25,6 +25,7 @@ from pyaiot.messages.types import (
     People,
     Person,
 )
+from pyaiot.store.versions import Changed
 
 PART: Final = 65_536
 """Bytes of one message of a list."""
@@ -47,14 +48,17 @@ class Book(Protocol):
     async def newer(self, known: int) -> int:
         """The version, once it is another than `known`. Raises StoreFailed."""
 
-    async def people(self) -> Sequence[Person]:
-        """All accounts. Raises StoreFailed."""
+    async def changed_since(self, known: int) -> Changed | None:
+        """What is another than with the version `known`; None: all of it. Raises StoreFailed."""
 
-    async def access(self) -> Sequence[NodeAccess]:
-        """Who may do what with which node. Raises StoreFailed."""
+    async def people(self, ids: Collection[str] | None = None) -> Sequence[Person]:
+        """All accounts, or those with one of `ids`. Raises StoreFailed."""
 
-    async def devices(self) -> Sequence[Device]:
-        """Who may be which node. Raises StoreFailed."""
+    async def access(self, uids: Collection[str] | None = None) -> Sequence[NodeAccess]:
+        """Who may do what with which node, all or one of `uids`. Raises StoreFailed."""
+
+    async def devices(self, uids: Collection[str] | None = None) -> Sequence[Device]:
+        """Who may be which node, any or one of `uids`. Raises StoreFailed."""
 
     async def ask(self, pending: Pending) -> None:
         """Remember that a node waits for somebody's approval. Raises StoreFailed."""
@@ -93,9 +97,7 @@ class Directory:
             version = await self._book.version()
             if version == self._version:
                 return
-            news = self._roll.take(
-                await self._book.people(), await self._book.access(), await self._book.devices()
-            )
+            news = await self._read()
             # What changes while it is read has a newer version still, and is read again.
             self._version = version
         self._tell(news)
@@ -157,6 +159,17 @@ class Directory:
         """Everything is told anew on the next connection."""
 
     # Inside
+
+    async def _read(self) -> News:
+        """Read what is another: with thousands of nodes that is far less than all there is."""
+        book, roll = self._book, self._roll
+        changed = None if self._version < 0 else await book.changed_since(self._version)
+        if changed is None:
+            return roll.take(await book.people(), await book.access(), await book.devices())
+        people = await book.people(changed.people) if changed.people else ()
+        access = await book.access(changed.nodes) if changed.nodes else ()
+        devices = await book.devices(changed.nodes) if changed.nodes else ()
+        return roll.update(changed.people, people, changed.nodes, access, devices)
 
     def _tell(self, news: News) -> None:
         if self._connected and news:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Who there is and who may do what, as it was last read from the store. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -50,24 +50,59 @@ class Roll:
         self, people: Iterable[Person], nodes: Iterable[NodeAccess], devices: Iterable[Device]
     ) -> News:
         """Hold this instead of all that was known, and say what is new."""
-        new_people = {each.id: each for each in people}
-        new_nodes = {each.uid: each for each in nodes}
-        new_devices = {each.uid: each for each in devices}
+        return self._hold(
+            {each.id: each for each in people},
+            {each.uid: each for each in nodes},
+            {each.uid: each for each in devices},
+            (self.people.keys(), self.nodes.keys(), self.devices.keys()),
+        )
+
+    def update(
+        self,
+        ids: Collection[str],
+        people: Iterable[Person],
+        uids: Collection[str],
+        nodes: Iterable[NodeAccess],
+        devices: Iterable[Device],
+    ) -> News:
+        """Hold this of the accounts `ids` and the nodes `uids`, and say what is new.
+
+        Who of these is not among the others is gone.
+        """
+        return self._hold(
+            {each.id: each for each in people},
+            {each.uid: each for each in nodes},
+            {each.uid: each for each in devices},
+            (ids, uids, uids),
+        )
+
+    def _hold(
+        self,
+        people: dict[str, Person],
+        nodes: dict[str, NodeAccess],
+        devices: dict[str, Device],
+        read: tuple[Collection[str], Collection[str], Collection[str]],
+    ) -> News:
+        gone_people = _gone(self.people, people, read[0])
+        gone_nodes = _gone(self.nodes, nodes, read[1])
+        gone_devices = _gone(self.devices, devices, read[2])
         news = News(
             (
-                *_changed(self.people, new_people),
-                *(structs.replace(each, gone=True) for each in _gone(self.people, new_people)),
+                *_changed(self.people, people),
+                *(structs.replace(self.people[each], gone=True) for each in gone_people),
             ),
             (
-                *_changed(self.nodes, new_nodes),
-                *(NodeAccess(each.uid, gone=True) for each in _gone(self.nodes, new_nodes)),
+                *_changed(self.nodes, nodes),
+                *(NodeAccess(each, gone=True) for each in gone_nodes),
             ),
             (
-                *_changed(self.devices, new_devices),
-                *(Device(each.uid, gone=True) for each in _gone(self.devices, new_devices)),
+                *_changed(self.devices, devices),
+                *(Device(each, gone=True) for each in gone_devices),
             ),
         )
-        self.people, self.nodes, self.devices = new_people, new_nodes, new_devices
+        _put(self.people, people, gone_people)
+        _put(self.nodes, nodes, gone_nodes)
+        _put(self.devices, devices, gone_devices)
         if news:
             self.edition += 1
         return news
@@ -77,5 +112,11 @@ def _changed(old: dict[str, T], new: dict[str, T]) -> list[T]:
     return [each for key, each in new.items() if old.get(key) != each]
 
 
-def _gone(old: dict[str, T], new: dict[str, T]) -> list[T]:
-    return [each for key, each in old.items() if key not in new]
+def _gone(old: dict[str, T], new: dict[str, T], read: Collection[str]) -> list[str]:
+    return [key for key in read if key in old and key not in new]
+
+
+def _put(held: dict[str, T], new: dict[str, T], gone: Iterable[str]) -> None:
+    held |= new
+    for key in gone:
+        del held[key]

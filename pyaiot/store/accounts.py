@@ -20,7 +20,7 @@ from pyaiot.model.access import Role
 from pyaiot.store.audit import NOBODY, Actor, record
 from pyaiot.store.engine import Engine
 from pyaiot.store.schema import FACTS, NODES, RULES, SESSIONS, SHARES, USERS
-from pyaiot.store.versions import raise_version
+from pyaiot.store.versions import access_changed, raise_version
 
 MAX_ACCOUNTS: Final = 10_000
 
@@ -97,9 +97,11 @@ class Accounts:
         async with self._engine.reading() as connection:
             return {row.id: row.name for row in await connection.execute(query)}
 
-    async def people(self) -> list[Person]:
-        """Everybody, as a broker is to know them."""
+    async def people(self, ids: Collection[str] | None = None) -> list[Person]:
+        """Everybody, or those with one of `ids`, as a broker is to know them."""
         query = select(USERS.c.id, USERS.c.role, USERS.c.since)
+        if ids is not None:
+            query = query.where(self._engine.one_of(USERS.c.id, ids))
         async with self._engine.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [Person(row.id, Role(row.role), row.since / 1e6) for row in rows]
@@ -172,7 +174,7 @@ class Accounts:
                     values["since"] = await _end_sessions(self._engine, connection, before, keep)
                 if values:
                     await connection.execute(update(USERS).where(USERS.c.id == id_).values(values))
-                    await raise_version(self._engine, connection, "access")
+                    await access_changed(self._engine, connection, people=[id_])
                     told = _changes(before, values)
                     await record(
                         self._engine, connection, by, "account.change", before.name, **told
@@ -203,12 +205,14 @@ class Accounts:
             _check_left(admins, account)
             heir = await _heir(connection, account, by)
             moved = await _hand_over(connection, account, heir)
+            theirs = select(SHARES.c.node).where(SHARES.c.user == id_)
+            shared = (await connection.scalars(theirs)).all()
             ruled = await connection.scalar(select(RULES.c.id).where(RULES.c.owner == id_).limit(1))
             await connection.execute(delete(USERS).where(USERS.c.id == id_))
-            await raise_version(self._engine, connection, "access")
+            await access_changed(self._engine, connection, people=[id_], nodes=[*moved, *shared])
             if ruled is not None:
                 await raise_version(self._engine, connection, "rules")
-            detail = {"nodes": moved, "to": heir.name} if moved else {}
+            detail = {"nodes": len(moved), "to": heir.name} if moved else {}
             await record(self._engine, connection, by, "account.remove", account.name, **detail)
             return account.name
 
@@ -229,7 +233,7 @@ class Accounts:
                         role=role, created=now, since=now,
                     )
                 )  # fmt: skip
-                await raise_version(self._engine, connection, "access")
+                await access_changed(self._engine, connection, people=[account.id])
                 by = account.actor if setup is not None else by
                 await record(self._engine, connection, by, "account.add", name, role=role.value)
         except StoreConflict as exc:
@@ -324,8 +328,8 @@ async def _heir(connection: AsyncConnection, account: Account, by: Actor) -> Act
     return NOBODY if row is None else _of(row).actor
 
 
-async def _hand_over(connection: AsyncConnection, account: Account, heir: Actor) -> int:
-    """Give the nodes of `account` to `heir`; how many there were. Raises LastAdmin."""
+async def _hand_over(connection: AsyncConnection, account: Account, heir: Actor) -> list[str]:
+    """Give the nodes of `account` to `heir`; which these were. Raises LastAdmin."""
     owned = select(NODES.c.uid, NODES.c.name, NODES.c.key, NODES.c.owner)
     query = owned.where(NODES.c.owner.in_({account.id, heir.id})).order_by(NODES.c.uid)
     rows = (await connection.execute(query)).all()
@@ -345,7 +349,7 @@ async def _hand_over(connection: AsyncConnection, account: Account, heir: Actor)
         await connection.execute(
             delete(SHARES).where((SHARES.c.node == row.uid) & (SHARES.c.user == heir.id))
         )
-    return len(moving)
+    return [row.uid for row in moving]
 
 
 def _free(name: str, owner: str, taken: set[str]) -> str:

@@ -6,7 +6,7 @@ Of a token only its id is kept: what proves it is its signature (`pyaiot.account
 
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
 from pyaiot.store.nodes import check_free
 from pyaiot.store.schema import NODES, TOKENS
-from pyaiot.store.versions import raise_version
+from pyaiot.store.versions import access_changed
 
 MAX_LISTED: Final = 256
 """Tokens of one node that are listed, revoked ones too, the newest first."""
@@ -116,16 +116,19 @@ class DeviceTokens:
             await connection.execute(
                 update(TOKENS).where(TOKENS.c.id == id_).values(revoked=self._engine.now())
             )
-            await raise_version(self._engine, connection, "access")
+            await access_changed(self._engine, connection, nodes=[row.node])
             await record(self._engine, connection, by, "token.revoke", row.node, id=row.id)
         return True
 
-    async def devices(self) -> list[Device]:
-        """Who may be which node, of all nodes of which anything was said."""
+    async def devices(self, uids: Collection[str] | None = None) -> list[Device]:
+        """Who may be which node, of all nodes of which anything was said, or of `uids`."""
         nodes = select(NODES.c.uid, NODES.c.bound, NODES.c.approved).where(
             NODES.c.bound | NODES.c.approved
         )
         tokens = select(TOKENS.c.node, TOKENS.c.id).where(TOKENS.c.revoked.is_(None))
+        if uids is not None:
+            nodes = nodes.where(self._engine.one_of(NODES.c.uid, uids))
+            tokens = tokens.where(self._engine.one_of(TOKENS.c.node, uids))
         holding = defaultdict[str, list[str]](list)
         async with self._engine.reading() as connection:
             for row in (await connection.execute(tokens.order_by(TOKENS.c.id))).all():
@@ -153,7 +156,7 @@ class DeviceTokens:
                 id=token.id, node=uid, maker=by.id or None, label=label, created=token.created
             )
         )
-        await raise_version(self._engine, connection, "access")
+        await access_changed(self._engine, connection, nodes=[uid])
         await record(self._engine, connection, by, "token.make", uid, id=token.id, label=label)
         return token
 

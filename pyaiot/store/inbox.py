@@ -13,7 +13,7 @@ from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
 from pyaiot.store.nodes import check_free
 from pyaiot.store.schema import INBOX, NODES
-from pyaiot.store.versions import raise_version
+from pyaiot.store.versions import access_changed
 
 MAX_WAITING: Final = 1000
 """Nodes that wait, or were refused; those that were not heard for longest make room."""
@@ -113,7 +113,7 @@ class Inbox:
                 node.on_conflict_do_update(index_elements=[NODES.c.uid], set_=said)
             )
             await connection.execute(delete(INBOX).where(INBOX.c.uid == uid))
-            await raise_version(self._engine, connection, "access")
+            await access_changed(self._engine, connection, nodes=[uid])
             await record(self._engine, connection, by, "node.approve", uid, name=row.name)
 
     async def refuse(self, uid: str, by: Actor) -> None:

@@ -20,7 +20,7 @@ from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
 from pyaiot.store.schema import NODES, SHARES
 from pyaiot.store.sightings import Sightings
-from pyaiot.store.versions import raise_version
+from pyaiot.store.versions import access_changed
 
 _UNOWNED: Final = 0x7079_6169_6F75
 """PostgreSQL's advisory lock while a node that is nobody's gets a name."""
@@ -131,7 +131,7 @@ class NodeRecords(Sightings):
             statement = update(NODES).where(NODES.c.uid == uid)
             await connection.execute(statement.values(**changed))
             if changed.keys() & _ACCESS:
-                await raise_version(self._engine, connection, "access")
+                await access_changed(self._engine, connection, nodes=[uid])
             changed.pop("key", None)
             await record(self._engine, connection, by, "node.change", uid, **changed)
         return True
@@ -163,7 +163,7 @@ class NodeRecords(Sightings):
                         index_elements=[SHARES.c.node, SHARES.c.user], set_={"level": level.value}
                     )
                 )
-            await raise_version(self._engine, connection, "access")
+            await access_changed(self._engine, connection, nodes=[uid])
             await record(
                 self._engine, connection, by, "node.share", uid, user=account.name, level=level
             )
@@ -175,16 +175,22 @@ class NodeRecords(Sightings):
         async with self._engine.reading() as connection:
             return {user: Permission(level) for user, level in await connection.execute(query)}
 
-    async def access(self) -> list[NodeAccess]:
-        """Who may do what with which nodes: those of which anything was said."""
+    async def access(self, uids: Collection[str] | None = None) -> list[NodeAccess]:
+        """Who may do what with which nodes: those of which anything was said.
+
+        Of all nodes, or of `uids`.
+        """
         shares = select(SHARES.c.node, SHARES.c.user, SHARES.c.level)
         columns = (NODES.c.uid, NODES.c.owner, NODES.c.name, NODES.c.public)
         said = (NODES.c.owner.is_not(None)) | (NODES.c.name != "") | (NODES.c.public.is_not(None))
+        query = select(*columns).where(said | NODES.c.uid.in_(select(SHARES.c.node).distinct()))
+        if uids is not None:
+            shares = shares.where(self._engine.one_of(SHARES.c.node, uids))
+            query = query.where(self._engine.one_of(NODES.c.uid, uids))
         shared: defaultdict[str, dict[str, Permission]] = defaultdict(dict)
         async with self._engine.reading() as connection:
             for node, user, level in await connection.execute(shares):
                 shared[node][user] = Permission(level)
-            query = select(*columns).where(said | NODES.c.uid.in_(select(SHARES.c.node).distinct()))
             rows = (await connection.execute(query)).all()
         return [
             NodeAccess(
@@ -203,7 +209,7 @@ class NodeRecords(Sightings):
             gone = await connection.execute(delete(NODES).where(NODES.c.uid == uid))
             if not gone.rowcount:
                 raise NotFound("There is no such node.")
-            await raise_version(self._engine, connection, "access")
+            await access_changed(self._engine, connection, nodes=[uid])
             await record(self._engine, connection, by, "node.remove", uid)
 
     async def _locked(self, connection: AsyncConnection, uid: str) -> "Row[Any]":

@@ -241,6 +241,18 @@ VERSIONS: Final = Table(
     Column("version", BigInteger, nullable=False),
 )
 
+CHANGES: Final = Table(
+    "changes",
+    METADATA,
+    # Of "access", with which version which record became another; only the last versions.
+    Column("version", BigInteger, nullable=False),
+    # "person" or "node".
+    Column("kind", String(8), nullable=False),
+    Column("id", String(128), nullable=False),
+    PrimaryKeyConstraint("version", "kind", "id"),
+    sqlite_with_rowid=False,
+)
+
 FACTS: Final = Table(
     "facts",
     METADATA,

@@ -20,7 +20,7 @@ from pyaiot.store.accounts import Account, account_of, locked
 from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
 from pyaiot.store.schema import SESSIONS, USERS
-from pyaiot.store.versions import raise_version
+from pyaiot.store.versions import access_changed
 
 MAX_SESSIONS: Final = 32
 """Of one account; a new one ends the one that was not used for longest."""
@@ -207,4 +207,4 @@ async def _end(
     await connection.execute(
         update(USERS).where(USERS.c.id == account.id).values(since=max(now, account.since))
     )
-    await raise_version(engine, connection, "access")
+    await access_changed(engine, connection, people=[account.id])

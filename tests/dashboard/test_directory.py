@@ -3,7 +3,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import pytest
@@ -27,6 +27,7 @@ from pyaiot.messages.types import (
     Severity,
 )
 from pyaiot.model.access import Permission, Role
+from pyaiot.store.versions import Changed
 from tests.waiting import eventually
 
 ANNA = Person("anna", Role.ADMIN)
@@ -42,6 +43,8 @@ class Book:
         self.things: list[Device] = []
         self.asked: list[Pending] = []
         self.reads = 0
+        self.changed: Changed | None = None
+        """What is said to be another; None: everything may be."""
         self.failing = False
         self.turn = asyncio.Event()
 
@@ -60,15 +63,20 @@ class Book:
             await self.turn.wait()
         return self.number
 
-    async def people(self) -> Sequence[Person]:
+    async def changed_since(self, known: int) -> Changed | None:
+        del known
+        return self.changed
+
+    async def people(self, ids: Collection[str] | None = None) -> Sequence[Person]:
         self.reads += 1
-        return tuple(self.persons)
+        return tuple(each for each in self.persons if ids is None or each.id in ids)
 
-    async def access(self) -> Sequence[NodeAccess]:
-        return tuple(self.nodes)
+    async def access(self, uids: Collection[str] | None = None) -> Sequence[NodeAccess]:
+        self.reads += 1
+        return tuple(each for each in self.nodes if uids is None or each.uid in uids)
 
-    async def devices(self) -> Sequence[Device]:
-        return tuple(self.things)
+    async def devices(self, uids: Collection[str] | None = None) -> Sequence[Device]:
+        return tuple(each for each in self.things if uids is None or each.uid in uids)
 
     async def ask(self, pending: Pending) -> None:
         await self.version()
@@ -115,6 +123,33 @@ async def test_a_broker_that_comes_is_told_everything() -> None:
     reads = book.reads
     await directory.changed()
     assert (book.reads, all_of(directory)) == (reads, [])
+
+
+async def test_only_what_is_another_is_read() -> None:
+    book = Book()
+    book.nodes, book.things = [NodeAccess("n1", "anna"), NodeAccess("n2", "anna")], [Device("n1")]
+    directory = Directory(book, Roll())
+    book.changed = Changed(frozenset(), frozenset())
+    # The first time that is everything, whatever is said.
+    await directory.changed()
+    directory.connected(frozenset())
+    all_of(directory)
+
+    # What is not among what is said to be another is not looked at.
+    book.persons, book.nodes, book.things = [], [NodeAccess("n2", "olaf")], []
+    book.changed = Changed(frozenset(), frozenset({"n1", "n2"}))
+    book.change()
+    reads = book.reads
+    await directory.changed()
+    assert book.reads == reads + 1
+    assert all_of(directory) == [
+        Access((NodeAccess("n2", "olaf"), NodeAccess("n1", gone=True))),
+        Devices((Device("n1", gone=True),)),
+    ]
+    book.changed = Changed(frozenset({"anna"}), frozenset())
+    book.change()
+    await directory.changed()
+    assert all_of(directory) == [People((Person("anna", Role.ADMIN, gone=True),))]
 
 
 async def test_lists_are_cut_into_parts_of_bounded_size() -> None:

@@ -13,6 +13,19 @@ def test_news_is_what_changed_and_what_is_gone() -> None:
     assert (roll.person("anna"), roll.node("n1"), roll.device("n1")) == (anna, node, device)
     assert not roll.take([anna, olaf], [node], [device])
 
+    # Of some only: who is not among these stays.
+    lamp = NodeAccess("n2", "olaf")
+    assert roll.update(["nobody"], [], ["n2", "n3"], [lamp], []) == News((), (lamp,), ())
+    news = roll.update(["olaf"], [], ["n1"], [], [device])
+    assert news == News(
+        (Person("olaf", Role.OPERATOR, gone=True),), (NodeAccess("n1", gone=True),), ()
+    )
+    assert (roll.person("anna"), roll.node("n2"), roll.device("n1")) == (anna, lamp, device)
+    edition = roll.edition
+    assert not roll.update([], [], [], [], [])
+    assert roll.edition == edition
+    roll.take([anna, olaf], [node], [device])
+
     viewer = Person("olaf", Role.VIEWER)
     news = roll.take([viewer], [], [])
     assert news.people == (viewer, Person("anna", Role.ADMIN, gone=True))

@@ -3,9 +3,15 @@ import asyncio
 
 import pytest
 
+from pyaiot.messages.types import Device, NodeAccess, Person
+from pyaiot.model.access import Permission, Role
+from pyaiot.store import versions as module
+from pyaiot.store.audit import TERMINAL
 from pyaiot.store.engine import open_engine
 from pyaiot.store.migrations import migrate
-from pyaiot.store.versions import Versions, raise_version
+from pyaiot.store.nodes import Edit
+from pyaiot.store.store import Store
+from pyaiot.store.versions import Changed, Versions, access_changed, raise_version
 from tests.contracts.store import Clock
 
 
@@ -51,3 +57,50 @@ async def test_not_raised_by_what_did_not_happen(store_url: str, clock: Clock) -
     assert told == [frozenset({"access"})]
     assert await Versions(engine).get("access") == 2
     await engine.close()
+
+
+async def test_what_has_changed_is_known_one_by_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = store.versions
+    assert await versions.changed_since(0) == Changed(frozenset(), frozenset())
+    assert await versions.changed_since(-1) is None
+    ann = await store.accounts.add("Ann", "hash", Role.ADMIN, TERMINAL)
+    bob = await store.accounts.add("Bob", "hash", Role.OPERATOR, TERMINAL)
+    for uid, owner in (("n1", ann.id), ("n2", bob.id), ("n3", ann.id), ("n4", None)):
+        await store.nodes.change(uid, Edit(owner=owner, name=uid), TERMINAL)
+    await store.nodes.share("n1", bob.id, Permission.VIEW, TERMINAL)
+    token = await store.devices.make("n3", "", TERMINAL)
+    everything = await versions.changed_since(0)
+    assert everything == Changed(frozenset({ann.id, bob.id}), frozenset({"n1", "n2", "n3", "n4"}))
+    before = await versions.get("access")
+    assert await versions.changed_since(before) == Changed(frozenset(), frozenset())
+
+    # With an account go its shares, and what it owned is another's.
+    await store.accounts.remove(bob.id, TERMINAL)
+    changed = await versions.changed_since(before)
+    assert changed == Changed(frozenset({bob.id}), frozenset({"n1", "n2"}))
+    assert await store.accounts.people(changed.people) == []
+    assert sorted(await store.nodes.access(changed.nodes), key=lambda each: each.uid) == [
+        NodeAccess("n1", ann.id, "n1"), NodeAccess("n2", ann.id, "n2"),
+    ]  # fmt: skip
+    assert await store.accounts.people([ann.id]) == [Person(ann.id, Role.ADMIN, ann.since / 1e6)]
+    assert await store.devices.devices(["n3", "n4"]) == [Device("n3", (token.id,), bound=True)]
+    assert await store.devices.devices(["n4"]) == []
+
+    # What is long ago, or too much to be told one by one, is read as a whole.
+    engine = store.accounts._engine
+    monkeypatch.setattr(module, "KEPT", 2)
+    monkeypatch.setattr(module, "TOLD", 3)
+    for number in range(3):
+        async with engine.writing() as connection:
+            await access_changed(engine, connection, nodes=[f"m{number}", "n1"])
+    assert await versions.changed_since(before) is None
+    now = await versions.get("access")
+    assert await versions.changed_since(now - 1) == Changed(frozenset(), frozenset({"m2", "n1"}))
+    assert await versions.changed_since(now - 2) == Changed(
+        frozenset(), frozenset({"m1", "m2", "n1"})
+    )
+    async with engine.writing() as connection:
+        await access_changed(engine, connection, nodes=["m3", "m4", "m5", "m6"])
+    assert await versions.changed_since(now) is None

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from pyaiot.errors import StartFailed
 from pyaiot.store.engine import Engine
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The revision that this release reads and writes."""
 
 _LOCK: Final = 0x7079_6169_6F74
