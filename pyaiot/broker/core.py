@@ -37,6 +37,7 @@ from pyaiot.messages.types import (
     WIRE_VERSION,
     AvailabilityChanged,
     Batch,
+    Devices,
     Failure,
     Feature,
     FromClient,
@@ -125,6 +126,7 @@ class Core:
             recording=self.recording,
             disclosure=self._disclosure,
             sessions=self.sessions,
+            awaited=limits.await_directory,
         )
         self._effects = effects
         self._stamped = 0.0
@@ -245,6 +247,9 @@ class Core:
 
     def _new(self, gateway: Gateway, message: New, now: Moment) -> None:
         uid = checked_uid(message.uid)
+        if self._needs_token(gateway, uid):
+            self.counts.strays += 1
+            return
         availability = (
             Availability.ONLINE if message.availability is UNSET else message.availability
         )
@@ -264,6 +269,19 @@ class Core:
             self._forward(message.dst, New(uid, message.dst), node)
         elif visible and node.visible:
             self._effects.event(Audience.ORIGINAL, encode(New(uid)), node)
+
+    def _needs_token(self, gateway: Gateway, uid: str) -> bool:
+        """Whether nobody can be this node at a gateway that asks for no tokens."""
+        device = None if gateway.checks else self.directory.devices.known.get(uid)
+        if device is None or not device.bound:
+            return False
+        if not gateway.warned:
+            gateway.warned = True
+            self._effects.note(
+                f"Gateway {gateway.label} asks for no tokens: nodes that need one, such as {uid},"
+                " cannot come by it."
+            )
+        return True
 
     def _add(self, gateway: Gateway, uid: str, availability: Availability, seen: float) -> None:
         evicted = self.nodes.make_room()
@@ -349,6 +367,18 @@ class Core:
     def service_said(self, service: Service, message: FromService, now: Moment) -> None:
         """A recorder or a directory sent `message`."""
         self.services.said(service, message, lambda client: self._greet(client, now))
+        if isinstance(message, Devices):
+            self._expel()
+
+    def _expel(self) -> None:
+        """Nodes that need a token from now on are no more at gateways that ask for none."""
+        for gateway in self.gateways.values():
+            for node in () if gateway.checks else tuple(gateway.nodes.values()):
+                if self._needs_token(gateway, node.uid):
+                    del gateway.nodes[node.uid]
+                    node.gateway = None
+                    if node.visible:
+                        self._judge(node, Availability.OFFLINE, node.seen)
 
     def client_joined(self, client: Client) -> None:
         """A client connected."""

@@ -21,11 +21,17 @@ class Notices:
         self._parts: Iterator[Devices] | None = None
         self._changed: dict[str, Device] = {}
         self._stored: int | None = None
+        self._nobody = False
+
+    def nobody(self) -> None:
+        """Tell that nobody knows who may be which node, and that there is nobody to wait for."""
+        self._nobody = True
 
     def whole(self, known: Mapping[str, Device]) -> None:
         """Tell all of `known`, as it is when it is told."""
         self._parts = _parts(known)
         self._changed.clear()
+        self._nobody = False
 
     def change(self, devices: Iterable[Device]) -> None:
         """Tell what has become of these."""
@@ -40,6 +46,9 @@ class Notices:
         if self._stored is not None:
             through, self._stored = self._stored, None
             return Stored(through)
+        if self._nobody:
+            self._nobody = False
+            return Devices(())
         if self._parts is not None:
             part = next(self._parts, None)
             if part is not None:

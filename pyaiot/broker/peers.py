@@ -63,10 +63,15 @@ class Gateway:
     """Whether it says how a command ended."""
     lasting: bool = field(init=False)
     """Whether its nodes are still the same when it comes back."""
+    checks: bool = field(init=False)
+    """Whether it asks for tokens of nodes that need one."""
+    warned: bool = False
+    """Whether it was said of it that it does not."""
 
     def __post_init__(self) -> None:
         self.answers = Feature.RESULT in self.features
         self.lasting = Feature.AVAILABILITY in self.features
+        self.checks = Feature.DEVICES in self.features
         listens = not self.features.isdisjoint({Feature.DEVICES, Feature.STORED})
         self.notices = Notices() if listens else None
         self.receipts = Receipts() if Feature.STORED in self.features else None

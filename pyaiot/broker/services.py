@@ -43,7 +43,9 @@ class Services:
         recording: Recording,
         disclosure: Disclosure,
         sessions: Sessions,
+        awaited: bool = False,
     ) -> None:
+        """`awaited`: there is to be a directory."""
         self.connected: dict[str, Service] = {}
         self._nodes = nodes
         self._effects = effects
@@ -52,6 +54,7 @@ class Services:
         self._recording = recording
         self._disclosure = disclosure
         self._sessions = sessions
+        self._awaited = awaited
 
     @property
     def recorders(self) -> int:
@@ -106,9 +109,16 @@ class Services:
 
     def gateway_joined(self, gateway: Gateway) -> None:
         """A gateway connected; it is told who may be which node as soon as anybody knows."""
-        if _wants_devices(gateway) and self._directory.devices.told and gateway.notices:
+        if not _wants_devices(gateway) or gateway.notices is None:
+            return
+        if self._directory.devices.told:
             gateway.notices.whole(self._directory.devices.known)
-            self._effects.notify(gateway)
+        elif self._awaited or self.directories:
+            # Its list is on the way, and what the gateway has to say can wait for that.
+            return
+        else:
+            gateway.notices.nobody()
+        self._effects.notify(gateway)
 
     def pending(self, gateway: Gateway, message: Pending) -> None:
         """A node at a gateway waits for somebody's approval."""

@@ -16,7 +16,17 @@ from pyaiot.gateway.adapter import Address, Naming, Refusal, Sighting, Written
 from pyaiot.gateway.announcer import Announcer
 from pyaiot.gateway.commands import PATIENCE, Command, result
 from pyaiot.gateway.complaints import Complaints
-from pyaiot.gateway.effects import Discover, Effect, Expel, Level, Note, Refuse, Resend
+from pyaiot.gateway.effects import (
+    Begin,
+    Discover,
+    Disown,
+    Effect,
+    Expel,
+    Level,
+    Note,
+    Refuse,
+    Resend,
+)
 from pyaiot.gateway.registrar import NOT_APPROVED, REPLACED, Admission, Registrar
 from pyaiot.gateway.roster import Node, Roster
 from pyaiot.messages.codec import check_value
@@ -45,6 +55,11 @@ RIOT sends its reset and its first alive 0.06 ms apart, and waits 3 s when it bo
 section 9).
 """
 
+LISTS: Final = 10.0
+"""Seconds that a broker may take to say which nodes need a token; until then it is told nothing."""
+
+_NEVER: Final = float("inf")
+
 _LATEST: Final = 1e11
 """No reading is from later than this (`messages.types.Seconds`)."""
 
@@ -72,6 +87,9 @@ class GatewayCore:
         self._roster = Roster(liveness or Liveness(), max_nodes)
         self._registrar = registrar or Registrar()
         self.announcer = Announcer(self._roster)
+        self._granted: frozenset[Feature] = frozenset()
+        """What the broker understands that is told nothing yet."""
+        self._begin_at = _NEVER
         self._serials = count(1)
         self._deadlines: list[tuple[float, str]] = []
         self._complaints = Complaints()
@@ -166,13 +184,28 @@ class GatewayCore:
         self._start(node, now)
         return self._take_effects()
 
-    def joined(self, granted: frozenset[Feature], now: Moment) -> None:
-        """The broker is there and understands `granted`; the outbox tells it what is known."""
-        self.announcer.joined(granted, now)
+    def joined(self, granted: frozenset[Feature], now: Moment) -> list[Effect]:
+        """The broker is there and understands `granted`.
+
+        It is told nothing before it has said which nodes need a token, if it ever will: who came
+        as one of these without a token is found out only then.
+        """
         self._registrar.joined()
+        self._granted, self._begin_at = granted, now.steady
+        if Feature.DEVICES in granted and not self._registrar.settled:
+            self._begin_at += LISTS
+        else:
+            self._begin(now)
+        return self._take_effects()
+
+    def _begin(self, now: Moment) -> None:
+        self._begin_at = _NEVER
+        self.announcer.joined(self._granted, now)
+        self._effects.append(Begin(Feature.STORED in self._granted))
 
     def left(self, undelivered: Iterable[Message]) -> None:
         """The broker is gone; of what was sent, `undelivered` may not have arrived."""
+        self._begin_at = _NEVER
         self.announcer.left(undelivered)
 
     def received(self, message: ForGateway, now: Moment) -> list[Effect]:
@@ -181,7 +214,10 @@ class GatewayCore:
             # Only a broker of the original passes this on; ours know the state of all nodes.
             return [Resend(message.src)]
         if isinstance(message, Devices):
-            return self._admissions_changed(message)
+            self._admissions_changed(message)
+            if self._begin_at < _NEVER and self._registrar.settled:
+                self._begin(now)
+            return self._take_effects()
         if not isinstance(message, Relayed):
             return []
         target = message.data
@@ -206,11 +242,14 @@ class GatewayCore:
     @property
     def due(self) -> float:
         """When `tick` is to be called next, on the steady clock; infinity if never."""
-        commands = self._deadlines[0][0] if self._deadlines else float("inf")
-        return min(self._roster.due, self.announcer.due, commands)
+        commands = self._deadlines[0][0] if self._deadlines else _NEVER
+        return min(self._roster.due, self.announcer.due, self._begin_at, commands)
 
     def tick(self, now: Moment) -> list[Effect]:
         """Time has passed."""
+        if now.steady >= self._begin_at:
+            self._note(Level.WARNING, "The broker does not say which nodes need a token.")
+            self._begin(now)
         for node, availability in self._roster.overdue(now.steady):
             self._become(node, availability)
         while self._deadlines and self._deadlines[0][0] <= now.steady:
@@ -283,19 +322,35 @@ class GatewayCore:
                 )
         self._effects.append(Refuse(refusal))
 
-    def _admissions_changed(self, message: Devices) -> list[Effect]:
+    def _admissions_changed(self, message: Devices) -> None:
+        first = not self._registrar.ready
         try:
             changed = self._registrar.take(message)
         except LimitExceeded as exc:
             self._note(Level.WARNING, f"The list of devices cannot be used. {exc}")
-            return self._take_effects()
+            return
+        first = first and self._registrar.ready
         for uid in changed:
             node = self._roster.get(uid)
             if node is not None:
                 refusal = self._registrar.standing(Admission(uid, node.token_id))
-                if refusal is not None:
+                if refusal is not None and first:
+                    self._disown(node, refusal)
+                elif refusal is not None:
                     self._expel(node, refusal)
-        return self._take_effects()
+        if first and self._registrar.bound:
+            self._effects.append(Disown(self._registrar.bound))
+
+    def _disown(self, node: Node, refusal: Refusal) -> None:
+        """`node` was never here; somebody else said so, before it was known who may."""
+        address = self._roster.address_of(node)
+        self._effects += node.commands.fail(refusal.reason)
+        self._roster.remove(node)
+        if self.announcer.hears_of_devices:
+            self._effects += self.announcer.went(node)
+        if address is not None:
+            self._note(Level.INFO, f"Node {node.uid} has to leave {address}. {refusal}")
+            self._effects.append(Expel(address, refusal))
 
     def _expel(self, node: Node, refusal: Refusal) -> None:
         """`node` may not be here any more; what its connection says from now on is nobody's."""

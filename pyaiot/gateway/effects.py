@@ -25,6 +25,21 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """Tell the broker what is known, and from now on what happens."""
+
+    until_stored: bool
+    """It says which readings are in the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disown:
+    """Drop what was said since the gateway started, and not sent yet, in the name of these."""
+
+    uids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Discover:
     """Ask the node at `address` for its resources, then tell `discovered` with `serial`."""
 
@@ -75,4 +90,4 @@ class Note:
     text: str
 
 
-Effect: TypeAlias = Send | Discover | Write | Refuse | Expel | Resend | Note
+Effect: TypeAlias = Send | Begin | Disown | Discover | Write | Refuse | Expel | Resend | Note

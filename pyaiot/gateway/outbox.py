@@ -39,12 +39,15 @@ class Outbox:
         which the broker is yet to say that they are stored."""
         self._stored = 0
         self._until_stored = False
+        self._begun = False
+        """Whether the broker that is there is told anything yet."""
         self._told: set[tuple[str, str]] | None = None
         """Resources told of since the broker came, until all have been."""
 
     def begin(self, *, until_stored: bool = False) -> None:
         """A broker is there; `until_stored` if it says which readings are in the store."""
         self._until_stored = until_stored
+        self._begun = True
         self._spool.resume(until_stored=until_stored)
         kept = self._spool.uids
         self._told = set()
@@ -57,6 +60,7 @@ class Outbox:
         If it left because it `refused` a message, what was on its way is dropped: otherwise that
         message would be sent again, and refused again, for ever.
         """
+        self._begun = False
         own = [message for message in self._taken if message is not None]
         self._taken.clear()
         self._sent.clear()
@@ -75,6 +79,8 @@ class Outbox:
 
     def take(self, limit: int) -> list[Message]:
         """The next messages, at most `limit`, which are on their way then."""
+        if not self._begun:
+            return []
         limit = max(0, min(limit, WINDOW - len(self._taken)))
         batch = list(islice(self._greeting, limit))
         self._taken += batch

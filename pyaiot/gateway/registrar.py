@@ -73,6 +73,8 @@ class Registrar:
         self.policy = policy
         self.ready = False
         """The lists have come."""
+        self._nobody = False
+        """The broker said that nobody knows of any."""
         self._signer = signer
         self._devices: dict[str, Device] = {}
         self._gathered: dict[str, Device] | None = None
@@ -88,6 +90,7 @@ class Registrar:
         """
         if message.whole:
             return self._take_part(message)
+        self._nobody = not message.devices
         changed = {device.uid: device for device in message.devices}
         if self._gathered is not None:
             # The parts that are still to come may know of it, those that came do not.
@@ -99,6 +102,16 @@ class Registrar:
             if device.gone:
                 self._devices.pop(uid, None)
         return changed.keys()
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to wait for: the lists have come, or there are none."""
+        return self.ready or self._nobody
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """The nodes that need a token under every policy."""
+        return frozenset(uid for uid, device in self._devices.items() if device.bound)
 
     def judge(self, uid: str, token: str) -> Admission | Refusal:
         """Which node it is that comes with `token`, or without one as `uid`; or why none.
@@ -148,6 +161,7 @@ class Registrar:
         """Another connection to the broker: who waits is to be told of anew."""
         self._pending.clear()
         self._gathered = None
+        self._nobody = False
 
     def _take_part(self, message: Devices) -> Collection[str]:
         if message.part == 0:

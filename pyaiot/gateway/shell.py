@@ -14,7 +14,9 @@ from pyaiot.errors import CommandFailed, CommandTimeout
 from pyaiot.gateway.adapter import Adapter, Address, Refusal, Sighting, Written
 from pyaiot.gateway.core import GatewayCore
 from pyaiot.gateway.effects import (
+    Begin,
     Discover,
+    Disown,
     Effect,
     Expel,
     Note,
@@ -126,9 +128,7 @@ class Gateway:
         if lost:
             logger.warning("%d readings were lost while the broker could not be reached", lost)
         self._lost_before = self._spool.dropped
-        self._core.joined(granted, self._clock())
-        self._outbox.begin(until_stored=Feature.STORED in granted)
-        self._set_timer()
+        self._carry_out(self._core.joined, granted)
 
     def disconnected(self, *, refused: bool) -> None:
         """The broker is gone."""
@@ -165,6 +165,8 @@ class Gateway:
         match effect:
             case Send(message):
                 self._send(message)
+            case Begin() | Disown() | Resend():
+                self._change_outbox(effect)
             case Discover():
                 self._start(self._discover(effect))
             case Write():
@@ -173,12 +175,19 @@ class Gateway:
                 self._refusal = refusal
             case Expel(address, refusal):
                 self._adapter.expel(address, refusal)
+            case Note(level, text):
+                logger.log(level, "%s", text)
+
+    def _change_outbox(self, effect: Begin | Disown | Resend) -> None:
+        match effect:
+            case Begin(until_stored):
+                self._outbox.begin(until_stored=until_stored)
+            case Disown(uids):
+                self._spool.disown(uids)
             case Resend(dst):
                 if not self._outbox.resend(dst):
                     logger.warning("Too many clients ask for everything at once")
-                self._uplink.wake()
-            case Note(level, text):
-                logger.log(level, "%s", text)
+        self._uplink.wake()
 
     def _send(self, message: Message) -> None:
         dropped, unproven = self._spool.dropped, self._spool.unproven

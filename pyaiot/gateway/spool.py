@@ -12,7 +12,7 @@ It is in memory; with a `Journal`, whatever it keeps survives this process too.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain, islice
 from typing import Final, Protocol
 
@@ -65,10 +65,13 @@ class Spool:
         """Readings lost because there was no room for them."""
         self.unproven = 0
         """Readings that arrived and were let go for want of room before they were stored."""
+        self._inherited: list[Update] = []
+        """What an earlier spool kept, until `disown` need not tell it from the rest any more."""
         self.survivors: dict[str, float] = {}
         """The nodes of whom an earlier spool kept readings, and the time of the last."""
         for reading in () if journal is None else journal.kept():
             self._keep(reading)
+            self._inherited.append(reading)
             time = reading.time if isinstance(reading.time, float | int) else 0.0
             self.survivors[reading.uid] = max(self.survivors.get(reading.uid, 0.0), time)
         self._trim()
@@ -165,6 +168,26 @@ class Spool:
         self._limit = self._kept_away
         self._trim()
         return controls
+
+    def disown(self, uids: Collection[str]) -> None:
+        """Drop what this process kept of these nodes and has not sent: somebody else said it.
+
+        To be called once, when it becomes known whose words can be believed.
+        """
+        inherited = {id(each) for each in self._inherited}
+        self._inherited.clear()
+        position = len(self._unstored) + self._on_their_way
+        kept: deque[Message] = deque()
+        for message in self._waiting:
+            if isinstance(message, Update):
+                if message.uid in uids and id(message) not in inherited:
+                    self._discount(message)
+                    if self._journal is not None:
+                        self._journal.drop(position)
+                    continue
+                position += 1
+            kept.append(message)
+        self._waiting = kept
 
     def _keep(self, reading: Update) -> None:
         self._waiting.append(reading)

@@ -12,6 +12,16 @@ def test_nothing_is_told_where_nothing_is_known() -> None:
     assert told(Notices()) == []
 
 
+def test_that_nobody_knows_is_told_once_and_not_beside_a_list() -> None:
+    notices = Notices()
+    notices.nobody()
+    assert told(notices) == [Devices(())]
+    assert told(notices) == []
+    notices.nobody()
+    notices.whole({})
+    assert told(notices) == [Devices((), whole=True)]
+
+
 def test_an_empty_list_is_a_list() -> None:
     notices = Notices()
     notices.whole({})

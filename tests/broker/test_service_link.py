@@ -44,6 +44,7 @@ async def test_readings_are_recorded_and_confirmed() -> None:
         running_broker(store_readings=True) as broker,
         our_gateway(broker, features=STORING) as gateway,
     ):
+        assert (await gateway.receive())["devices"] == []
         response = gateway.connection.response
         assert response is not None
         assert "stored" in response.headers["Pyaiot-Features"]
@@ -107,8 +108,8 @@ async def test_a_recorder_that_does_not_read_is_waited_for() -> None:
 async def test_gateways_hear_who_may_be_which_node() -> None:
     async with (
         running_broker() as broker,
-        our_gateway(broker, features=STORING) as gateway,
         a_service(broker, "directory") as directory,
+        our_gateway(broker, features=STORING) as gateway,
     ):
         devices = [{"uid": str(number), "tokens": ["x" * 64] * 64} for number in range(1000)]
         for part, start in enumerate(range(0, 1000, 100)):

@@ -14,6 +14,7 @@ from pyaiot.messages.types import (
     People,
     Stored,
 )
+from pyaiot.model.node import Availability
 from tests.broker.recording import OURS, START, Bench
 
 STORING = OURS | {Feature.STORED}
@@ -148,8 +149,8 @@ class TestReceipts:
 class TestDevices:
     def test_nothing_is_told_before_a_directory_spoke(self) -> None:
         bench = Bench()
-        gateway = bench.gateway(DEVICES)
         directory = bench.service(Feature.DIRECTORY)
+        gateway = bench.gateway(DEVICES)
         bench.tell(directory, Devices((Device("1"),)))
         assert bench.notified(gateway) == []
         bench.tell(directory, Devices((Device("2"),), 0, last=False, whole=True))
@@ -158,6 +159,19 @@ class TestDevices:
         (whole,) = bench.notified(gateway)
         assert whole["whole"]
         assert [each["uid"] for each in whole["devices"]] == ["2", "3"]
+
+    def test_a_gateway_need_not_wait_where_there_is_no_directory(self) -> None:
+        bench = Bench()
+        gateway = bench.gateway(DEVICES)
+        (nothing,) = bench.notified(gateway)
+        assert (nothing["devices"], nothing["whole"]) == ([], False)
+        directory = bench.service(Feature.DIRECTORY)
+        assert bench.notified(bench.gateway(DEVICES)) == []
+        bench.core.service_left(directory)
+        assert bench.notified(bench.gateway(DEVICES)) == [nothing]
+        assert bench.notified(bench.gateway(STORING)) == []
+        bench = Bench(await_directory=True)
+        assert bench.notified(bench.gateway(DEVICES)) == []
 
     def test_changes_follow_and_who_comes_later_gets_all(self) -> None:
         bench = Bench()
@@ -176,6 +190,39 @@ class TestDevices:
         assert [each["uid"] for each in bench.notified(late)[0]["devices"]] == ["1"]
         assert bench.notified(deaf) == []
         assert bench.core.services.directories == 0
+
+    def test_a_gateway_that_asks_for_no_tokens_has_no_node_that_needs_one(self) -> None:
+        bench = Bench()
+        directory = bench.service(Feature.DIRECTORY)
+        bench.tell(directory, Devices((Device("bound", bound=True), Device("free")), whole=True))
+        original, careless, careful = (
+            bench.gateway(features) for features in (frozenset[Feature](), OURS, OURS | DEVICES)
+        )
+        for gateway in (original, careless):
+            for uid in ("bound", "free", "later"):
+                bench.new(gateway, uid)
+                bench.value(gateway, 1, uid)
+        bench.say(careless, type="availability", uid="bound", availability="online", seen=1)
+        assert bench.nodes.get("bound") is None
+        assert len(bench.effects.notes) == 2
+        bench.new(careful, "bound")
+        assert bench.nodes.get("bound") is not None
+        bench.new(original, "bound")
+        assert "bound" in careful.nodes
+        # It loses one that needs a token from now on, and cannot have it back.
+        client = bench.client()
+        bench.tell(directory, Devices((Device("later", bound=True),)))
+        later = bench.nodes.get("later")
+        assert later is not None
+        assert (later.gateway, later.availability) == (None, Availability.OFFLINE)
+        bench.value(careless, 2, "later")
+        bench.new(careless, "later")
+        assert later.gateway is None
+        assert later.resources["led"].value == 1
+        bench.command(client, "later", id="c")
+        assert bench.results(client) == [("c", "failed")]
+        bench.new(careful, "later")
+        assert later.gateway is careful
 
     def test_a_directory_that_leaves_in_the_middle_has_said_nothing(self) -> None:
         bench = Bench()

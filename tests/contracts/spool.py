@@ -56,6 +56,26 @@ class SpoolContract:
         spool.confirm(3)
         assert numbers(spool) == list(range(3, 10))
 
+    def test_words_of_somebody_else_are_dropped(self, make: Make) -> None:
+        spool = make(100)
+        for number in range(6):
+            spool.put(reading(number, "ab"[number % 2]))
+        spool.disown({"b", "c"})
+        assert numbers(spool) == [0, 2, 4]
+        spool.resume(until_stored=True)
+        assert numbers(spool.take(2)) == [0, 2]
+        spool.confirm(1)
+        for number in range(6, 9):
+            spool.put(reading(number, "b" if number == 7 else "a"))
+        # What is on its way, or was, cannot be called back.
+        spool.disown({"a"})
+        assert numbers(spool) == [0, 2, 7]
+        assert spool.uids == ["a", "b"]
+        spool.stored(1)
+        spool.put(reading(9))
+        spool.rewind()
+        assert numbers(spool.take(99)) == [2, 7, 9]
+
     def test_other_messages_do_not_count(self, spool: Spool) -> None:
         spool.put(New("x"))
         spool.put(reading(10))

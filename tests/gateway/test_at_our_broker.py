@@ -225,3 +225,44 @@ async def test_readings_stay_until_the_recorder_has_stored_them(
                 stored = told["first"] + len(told["messages"]) - 1
                 await recorder.send(type="stored", through=stored)
             await eventually(lambda: len(running.spool) == 0)
+
+
+async def test_nobody_is_for_a_moment_who_they_are_not(
+    ring: KeyRing, adapter: MemoryAdapter
+) -> None:
+    """Everything starts at once, and somebody is faster than the list of nodes with tokens."""
+    async with (
+        running_broker(ring=ring, await_directory=True, store_readings=True) as broker,
+        a_service(broker, "recorder") as recorder,
+        running_gateway(adapter, broker.url, ring),
+    ):
+        posing = MemoryNode(adapter, "lamp", {"led": "posed"})
+        honest = MemoryNode(adapter, "desk", {"led": "honest"})
+        for node in (posing, honest):
+            node.show()
+            assert node.refusal is None
+            node.say("led", "first")
+        await eventually(lambda: broker.core.gateways)
+        async with a_service(broker, "directory") as directory:
+            await directory.send(
+                type="devices",
+                devices=[{"uid": "lamp", "tokens": ["t"], "bound": True}],
+                whole=True,
+            )
+            await eventually(lambda: adapter.expelled)
+            posing.say("led", "last")
+            honest.say("led", "last")
+            token = Signer(ring).make(Claims(Use.DEVICE, "lamp", "t", 1.0))
+            genuine = MemoryNode(adapter, "lamp", token=token)
+            genuine.show()
+            genuine.say("led", "genuine")
+            told: list[tuple[str, Any]] = []
+            while ("lamp", "genuine") not in told or ("desk", "last") not in told:
+                told += [
+                    (each["uid"], each["data"])
+                    for each in (await recorder.receive())["messages"]
+                    if each["type"] == "update" and each["endpoint"] == "led"
+                ]
+    # Nothing of what was said in a wrong name, everything else.
+    assert ("desk", "first") in told
+    assert {value for uid, value in told if uid == "lamp"} == {"genuine"}

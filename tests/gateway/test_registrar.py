@@ -220,6 +220,25 @@ class TestLists:
         registrar.take(whole(Device("a", approved=True)))
         assert registrar.judge("a", "") == Admission("a")
 
+    def test_where_nobody_knows_there_is_nothing_to_wait_for(self) -> None:
+        registrar = Registrar(Policy.OPEN, SIGNER)
+        settled = [registrar.settled]
+        registrar.take(Devices(()))
+        settled.append(registrar.settled)
+        assert not registrar.ready
+        assert registrar.judge("", token()) is NOT_READY
+        registrar.joined()
+        settled.append(registrar.settled)
+        registrar.take(Devices(()))
+        registrar.take(Devices((LAMP,)))
+        settled.append(registrar.settled)
+        registrar.take(whole(LAMP, Device("other")))
+        settled.append(registrar.settled)
+        assert registrar.bound == {"lamp"}
+        registrar.joined()
+        settled.append(registrar.settled)
+        assert settled == [False, True, False, False, True, True]
+
     def test_changes_alone_do_not_make_ready(self) -> None:
         registrar = Registrar(Policy.TOKEN, SIGNER)
         registrar.take(Devices((LAMP,)))

@@ -7,8 +7,8 @@ import pytest
 
 from pyaiot.accounts.tokens import Claims, Signer, Use
 from pyaiot.gateway.adapter import Address, Naming, Refusal, Sighting
-from pyaiot.gateway.core import GatewayCore
-from pyaiot.gateway.effects import Expel, Refuse
+from pyaiot.gateway.core import LISTS, GatewayCore
+from pyaiot.gateway.effects import Begin, Disown, Expel, Note, Refuse
 from pyaiot.gateway.registrar import (
     BOUND,
     INVALID_TOKEN,
@@ -19,7 +19,7 @@ from pyaiot.gateway.registrar import (
     Policy,
     Registrar,
 )
-from pyaiot.messages.types import Device, Devices, Feature, Pending
+from pyaiot.messages.types import AvailabilityChanged, Device, Devices, Feature, Out, Pending
 from pyaiot.model.availability import Liveness
 from pyaiot.model.node import Availability, derived_uid
 from tests.gateway.driven import ALL, Driven
@@ -258,3 +258,94 @@ class TestApproval:
         core = Guarded(Policy.TOKEN)
         assert core.come("4711") is NEEDS_TOKEN
         assert not core.pending
+
+
+class TestBeforeTheListsCame:
+    """An open gateway lets everybody in at once, and tells nobody before it knows who they are."""
+
+    def made(self, granted: frozenset[Feature] | None = GRANTED) -> Guarded:
+        core = Guarded(Policy.OPEN, granted=ALL)
+        core.core = GatewayCore(
+            "attic", "Memory", Liveness(120), 100, Registrar(Policy.OPEN, SIGNER)
+        )
+        core.effects.clear()
+        core.all.clear()
+        if granted is not None:
+            core._did(core.core.joined(granted, core.now))
+        return core
+
+    def test_nobody_is_a_bound_node_for_a_moment(self) -> None:
+        core = self.made(None)
+        assert core.come("lamp", at="evil") is None
+        core.report("led", "1", "evil")
+        core._did(core.core.joined(GRANTED, core.now))
+        assert core.of(Begin) == []
+        assert core.come("desk", at="there") is None
+        core.report("led", "1", "evil")
+        core.whole(LAMP)
+        assert core.expelled == [("evil", BOUND)]
+        # Dropped before anything is told.
+        kinds = [type(each) for each in core.effects if isinstance(each, Disown | Begin)]
+        assert kinds == [Disown, Begin]
+        assert core.last(Disown) == Disown(frozenset({"lamp"}))
+        assert core.last(Begin) == Begin(until_stored=False)
+        assert core.nodes == {"desk": "online"}
+        assert not any(isinstance(each, Out | AvailabilityChanged) for each in core.sent)
+        assert core.come("lamp", at="evil") is BOUND
+        assert core.come(token=TOKEN) is None
+        # A later list tells of nodes that were who they said.
+        core.change(Device("desk", bound=True))
+        assert core.nodes == {"lamp": "online", "desk": "offline"}
+        assert core.of(Disown) == []
+
+    def test_one_that_is_away_again_is_nobody_either(self) -> None:
+        core = self.made()
+        core.come("lamp", at="evil")
+        core.report("led", "1", "evil")
+        core.lost("evil")
+        core.whole(LAMP)
+        assert core.expelled == []
+        assert core.nodes == {}
+        assert core.last(Disown) == Disown(frozenset({"lamp"}))
+
+    def test_where_nobody_knows_nobody_waits(self) -> None:
+        core = self.made()
+        core.change()
+        assert core.of(Begin) == [Begin(until_stored=False)]
+        core.change()
+        assert core.of(Begin) == []
+
+    @pytest.mark.parametrize("granted", [ALL, frozenset[Feature]()])
+    def test_a_broker_that_tells_of_no_devices_is_told_at_once(
+        self, granted: frozenset[Feature]
+    ) -> None:
+        assert self.made(granted).of(Begin) == [Begin(until_stored=False)]
+
+    def test_nobody_waits_for_long(self) -> None:
+        core = self.made(GRANTED | {Feature.STORED})
+        core.come("lamp", at="evil")
+        core.wait(LISTS - 0.1)
+        assert not [each for each in core.all if isinstance(each, Begin)]
+        core.wait(0.2)
+        assert [each for each in core.all if isinstance(each, Begin)] == [Begin(until_stored=True)]
+        assert "token" in core.last(Note).text
+        core.come("other", at="there")
+        core.whole(LAMP, Device("other"))
+        # It had been told of this one.
+        assert [type(each) for each in core.sent] == [Out]
+        assert core.of(Begin) == []
+        assert core.nodes == {"other": "online"}
+
+    def test_a_broker_that_leaves_and_one_that_comes_again(self) -> None:
+        core = self.made()
+        core.core.left(())
+        core.wait(LISTS + 1)
+        assert not [each for each in core.all if isinstance(each, Begin)]
+        core._did(core.core.joined(GRANTED, core.now))
+        core.whole()
+        assert len(core.of(Begin)) == 1
+        assert core.of(Disown) == []
+        core.core.left(())
+        # It is known now.
+        core._did(core.core.joined(GRANTED, core.now))
+        assert len(core.of(Begin)) == 1
