@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from pyaiot.messages.signing import FEATURES_HEADER
-from tests.broker.running import RunningBroker
+from tests.broker.running import RunningBroker, running_broker
 from tests.waiting import eventually
 
 
@@ -75,3 +75,13 @@ async def hand_gateway(broker: RunningBroker) -> AsyncIterator[HandGateway]:
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await listening
+
+
+@asynccontextmanager
+async def broker_with_gateway(**settings: Any) -> AsyncIterator[tuple[RunningBroker, HandGateway]]:
+    """A broker with these `settings`, and the gateway by hand at it."""
+    async with (
+        running_broker(accept_unsigned=True, **settings) as broker,
+        hand_gateway(broker) as gateway,
+    ):
+        yield broker, gateway

@@ -13,7 +13,7 @@ from tests.browser.axe import COLOURS, complaints
 from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import Onlooker, Opener
 from tests.browser.everything import LABORATORY, ROVER
-from tests.browser.gateway import hand_gateway
+from tests.browser.gateway import broker_with_gateway
 from tests.browser.test_map import map_of, png, tile_server
 from tests.commands import free_ports
 
@@ -195,8 +195,7 @@ async def test_whoever_has_no_nodes_or_no_broker_meets_nothing_in_the_way(opened
 
 async def test_whoever_may_only_look_meets_nothing_in_the_way(opened: Opener) -> None:
     async with (
-        running_broker(accept_unsigned=True, anonymous="view") as broker,
-        hand_gateway(broker) as gateway,
+        broker_with_gateway(anonymous="view") as (broker, gateway),
         opened(broker.port) as browser,
     ):
         await gateway.node(

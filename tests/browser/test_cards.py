@@ -3,10 +3,9 @@
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.broker.running import running_broker
 from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import hand_gateway
+from tests.browser.gateway import broker_with_gateway
 
 TITLES = "[...document.querySelectorAll('article .title')].map(e => e.textContent.trim())"
 
@@ -27,10 +26,7 @@ async def titles(browser: Chromium, *expected: str) -> None:
 
 
 async def test_only_cards_in_sight_are_drawn_and_all_can_be_found(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-    ):
+    async with broker_with_gateway() as (broker, gateway):
         for number in range(120):
             await gateway.node(f"n{number}", name=f"Node {number}", temperature="1°C", led="0")
         async with opened(broker.port, PHONE) as browser:
@@ -49,11 +45,7 @@ async def test_only_cards_in_sight_are_drawn_and_all_can_be_found(opened: Opener
 
 
 async def test_the_menu_pins_moves_hides_and_dismisses(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port, DESK) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port, DESK) as browser:
         for uid in "abcd":
             await gateway.node(uid, name=uid.upper(), temperature="1°C", humidity="2%")
         await titles(browser, "A", "B", "C", "D")
@@ -101,11 +93,7 @@ tell(window, 'pointermove', at("[data-uid='a']", 0.5, 0.1));
 
 
 async def test_a_card_is_dragged_elsewhere_or_put_back(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port, DESK) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port, DESK) as browser:
         for uid in "abc":
             await gateway.node(uid, name=uid.upper(), temperature="1°C")
         await titles(browser, "A", "B", "C")
@@ -129,11 +117,7 @@ async def test_a_card_is_dragged_elsewhere_or_put_back(opened: Opener) -> None:
 
 
 async def test_a_node_is_renamed_in_its_place(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port, DESK) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port, DESK) as browser:
         await gateway.node("a", name="Ada")
         await gateway.node("b", name="Bob")
         await titles(browser, "Ada", "Bob")
@@ -155,11 +139,7 @@ async def test_a_node_is_renamed_in_its_place(opened: Opener) -> None:
 
 
 async def test_cards_are_grouped_and_filtered(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port, DESK) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port, DESK) as browser:
         for uid, board in (("a", "x10"), ("b", "x9"), ("c", "x10")):
             await gateway.node(uid, name=uid.upper(), board=board)
         await gateway.availability("c", "offline", 900)

@@ -3,7 +3,7 @@
 
 from tests.broker.running import running_broker
 from tests.browser.conftest import Opener
-from tests.browser.gateway import hand_gateway
+from tests.browser.gateway import broker_with_gateway, hand_gateway
 from tests.browser.original import original_broker
 from tests.commands import free_ports
 from tests.waiting import eventually
@@ -13,11 +13,7 @@ SWITCH = f"{CARD} [role=switch]"
 
 
 async def test_a_broker_that_dies_and_comes_back(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="Stays", temperature="1°C", led="0")
         await gateway.node("2", name="Leaves", temperature="1°C")
         await browser.shows("Leaves")
@@ -79,10 +75,7 @@ async def test_the_page_under_another_name_finds_the_broker_beside_it(opened: Op
     # The dashboard knows the broker as localhost, which is not where browsers elsewhere find it.
     (web_port,) = free_ports(1)
     origin = f"http://pi.test:{web_port}"
-    async with (
-        running_broker(accept_unsigned=True, allow_origin=(origin,)) as broker,
-        hand_gateway(broker) as gateway,
-    ):
+    async with broker_with_gateway(allow_origin=(origin,)) as (broker, gateway):
         await gateway.node("1", name="Seen from afar")
         async with opened(
             broker.port, name="pi.test", broker_host="localhost", web_port=web_port

@@ -8,22 +8,12 @@ from contextlib import asynccontextmanager
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.broker.running import RunningBroker, running_broker
 from tests.browser.chromium import PHONE, Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import HandGateway, hand_gateway
+from tests.browser.gateway import broker_with_gateway
 from tests.waiting import eventually
 
 STOP = "0:0:0\n"
-
-
-@asynccontextmanager
-async def by_hand(anonymous: str = "script") -> AsyncIterator[tuple[RunningBroker, HandGateway]]:
-    async with (
-        running_broker(accept_unsigned=True, anonymous=anonymous) as broker,
-        hand_gateway(broker) as gateway,
-    ):
-        yield broker, gateway
 
 
 def at(endpoint: str, within: str = "") -> str:
@@ -39,7 +29,7 @@ async def type_script(browser: Chromium, text: str) -> None:
 
 
 async def test_the_stick_is_let_go_whatever_happens_to_the_page(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Buggy", ribot="0:0:0")
         async with opened(broker.port) as browser:
             await browser.until(f'document.querySelector("{at("ribot", ".field")}")')
@@ -75,7 +65,7 @@ async def test_the_stick_is_let_go_whatever_happens_to_the_page(opened: Opener) 
 
 
 async def test_moves_do_not_pile_up_and_the_stop_waits_for_none(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Rover", robot="s")
         async with opened(broker.port) as browser:
             await browser.until(f'document.querySelector("{at("robot", "[data-move=u]")}")')
@@ -99,7 +89,7 @@ async def test_moves_do_not_pile_up_and_the_stop_waits_for_none(opened: Opener) 
 
 
 async def test_what_is_on_or_off_has_a_switch_unless_it_cannot_be_set(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Things", relay=True, pump="OFF", motion="1", count=1)
         async with opened(broker.port) as browser:
             await browser.shows("Pump")
@@ -133,7 +123,7 @@ async def test_what_is_on_or_off_has_a_switch_unless_it_cannot_be_set(opened: Op
 
 
 async def test_whoever_may_only_look_is_told_so_by_every_control(opened: Opener) -> None:
-    async with by_hand("view") as (broker, gateway):
+    async with broker_with_gateway(anonymous="view") as (broker, gateway):
         values = {"led": "0", "robot": "s", "ribot": STOP, "js": "print(1);", "text": "Hello"}
         await gateway.node("1", name="Everything", **values)
         async with opened(broker.port) as browser:
@@ -158,7 +148,7 @@ async def test_whoever_may_only_look_is_told_so_by_every_control(opened: Opener)
 
 
 async def test_scripts_are_for_those_who_may_send_scripts(opened: Opener) -> None:
-    async with by_hand("control") as (broker, gateway):
+    async with broker_with_gateway(anonymous="control") as (broker, gateway):
         await gateway.node("1", name="Runner", js="print(1);", led="0")
         async with opened(broker.port, PHONE) as browser:
             await browser.shows("No scripts", at("js"))
@@ -173,7 +163,7 @@ async def test_scripts_are_for_those_who_may_send_scripts(opened: Opener) -> Non
 
 
 async def test_a_script_that_was_changed_is_kept_until_it_is_sent(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Runner", js="print(1);")
         async with opened(broker.port) as browser:
             await browser.until(f'document.querySelector("{at("js", "button")}")')
@@ -202,7 +192,7 @@ async def test_a_script_that_was_changed_is_kept_until_it_is_sent(opened: Opener
 
 
 async def test_an_update_of_firmware_is_told_in_words(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Node", suit_state="6", dwnld="40", version="1.2")
         async with opened(broker.port) as browser:
             await browser.shows("Downloading", at("suit_state"))
@@ -239,7 +229,7 @@ async def a_camera() -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def test_pictures_come_from_sites_that_are_allowed(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway), a_camera() as (site, asked):
+    async with broker_with_gateway() as (broker, gateway), a_camera() as (site, asked):
         other = "http://other.test:81/a.png"
         await gateway.node("1", name="Eye", webcam=f"{site}/now", view=other, bad="javascript:x()")
         await gateway.node("2", name="Trap", webcam="javascript:alert(1)")

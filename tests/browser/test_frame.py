@@ -6,17 +6,13 @@ from selenium.webdriver.common.keys import Keys
 from tests.broker.running import running_broker
 from tests.browser.chromium import PHONE
 from tests.browser.conftest import Opener
-from tests.browser.gateway import hand_gateway
+from tests.browser.gateway import broker_with_gateway
 
 LOOK = "Object.values({...document.documentElement.dataset}).join()"
 
 
 async def test_views_are_links_and_counts_filter(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await browser.shows("Nothing is connected yet")
         # Without nodes there is nothing to look at in this way or that.
         assert not await browser.ask("document.querySelector('nav')")
@@ -43,11 +39,7 @@ async def test_views_are_links_and_counts_filter(opened: Opener) -> None:
 
 
 async def test_on_a_phone_the_views_are_where_thumbs_are(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port, PHONE) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port, PHONE) as browser:
         await gateway.node("1", name="One")
         await browser.shows("One", "article")
         below = "innerHeight - document.querySelector('nav').getBoundingClientRect().bottom"
@@ -71,11 +63,7 @@ async def test_the_look_is_there_before_the_page(opened: Opener) -> None:
 
 
 async def test_search_settings_shortcuts_and_kiosk_by_keys(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="Kitchen", temperature="20°C")
         await gateway.node("2", name="Cellar", temperature="10°C")
         await browser.shows("Cellar", "main")

@@ -12,10 +12,9 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
-from tests.broker.running import running_broker
 from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import HandGateway, hand_gateway
+from tests.browser.gateway import HandGateway, broker_with_gateway
 
 SCRIPT: Final = "window.owned=1"
 """What must never run."""
@@ -202,8 +201,7 @@ async def hostile(opened: Opener, size: tuple[int, int] = DESK) -> AsyncIterator
     """The page before such nodes; nobody may have gone elsewhere in the end."""
     async with (
         trap() as (elsewhere, visits),
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
+        broker_with_gateway() as (broker, gateway),
     ):
         await populate(gateway, elsewhere)
         async with opened(broker.port, size) as browser:

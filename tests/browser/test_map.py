@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.broker.running import running_broker
 from tests.browser.chromium import PHONE, Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import HandGateway, hand_gateway
+from tests.browser.gateway import HandGateway, broker_with_gateway
 from tests.dashboard.running import running_dashboard
 
 SURFACE = ".surface"
@@ -41,8 +40,7 @@ async def map_of(
 ) -> AsyncIterator[tuple[HandGateway, Chromium]]:
     """The map of a broker that knows three nodes: two in one town, and one on another continent."""
     async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
+        broker_with_gateway() as (broker, gateway),
         opened(broker.port, size, reduced_motion="reduce", **options) as browser,
     ):
         await gateway.node("1", name="Oven", position='{"lat":48.70,"lng":2.20}', temperature="9°C")
@@ -296,8 +294,7 @@ async def test_tiles_come_from_the_server_of_the_operator_alone(opened: Opener) 
 
 async def test_a_tile_server_that_is_not_there_is_told(chromium: Chromium) -> None:
     async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
+        broker_with_gateway() as (broker, gateway),
         running_dashboard(
             broker_host="127.0.0.1",
             broker_port=broker.port,

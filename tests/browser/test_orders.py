@@ -15,7 +15,7 @@ from pyaiot.simulate.websocket import WebsocketNode
 from tests.broker.running import running_broker
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import hand_gateway
+from tests.browser.gateway import broker_with_gateway
 
 CARD = "article[data-uid='1']"
 LED = f"{CARD} [data-endpoint=led]"
@@ -76,11 +76,7 @@ async def test_from_the_page_to_a_node_and_back(opened: Opener, tmp_path: Path) 
 
 
 async def test_every_state_of_an_order_is_seen(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="Lamp", led="0")
         await browser.shows("LED", CARD)
         await browser.run(RECORD)
@@ -104,11 +100,7 @@ async def test_every_state_of_an_order_is_seen(opened: Opener) -> None:
 
 
 async def test_a_refusal_is_shown_with_its_reason_and_can_be_tried_again(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="Lamp", led="0")
         await browser.shows("LED", CARD)
         await browser.click(SWITCH)
@@ -139,11 +131,7 @@ async def test_a_refusal_is_shown_with_its_reason_and_can_be_tried_again(opened:
 
 
 async def test_a_node_that_leaves_takes_the_order_with_it(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="Lamp", led="0")
         await browser.shows("LED", CARD)
         await browser.click(SWITCH)
@@ -154,8 +142,7 @@ async def test_a_node_that_leaves_takes_the_order_with_it(opened: Opener) -> Non
 
 async def test_whoever_may_only_look_cannot_press(opened: Opener) -> None:
     async with (
-        running_broker(accept_unsigned=True, anonymous="view") as broker,
-        hand_gateway(broker) as gateway,
+        broker_with_gateway(anonymous="view") as (broker, gateway),
         opened(broker.port) as browser,
     ):
         await gateway.node("1", name="Lamp", led="0")
@@ -173,11 +160,7 @@ async def test_whoever_may_only_look_cannot_press(opened: Opener) -> None:
 
 
 async def test_an_order_to_a_broker_that_is_gone_fails_at_once(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="Lamp", led="0")
         await browser.shows("LED", CARD)
         await browser.click(SWITCH)

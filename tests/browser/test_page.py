@@ -10,7 +10,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.broker.running import running_broker
 from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import hand_gateway
+from tests.browser.gateway import broker_with_gateway
 
 CARD = "article[data-uid='1']"
 LED = f"{CARD} [data-endpoint=led]"
@@ -42,11 +42,7 @@ async def test_a_first_visit_is_told_what_to_do(opened: Opener) -> None:
 
 
 async def test_cards_appear_and_follow_their_nodes(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", protocol="CoAP", name="Kitchen", temperature="21.5°C", led="0")
         await browser.shows("Kitchen", CARD)
         assert await presence(browser) == "online"
@@ -90,11 +86,7 @@ async def test_cards_appear_and_follow_their_nodes(opened: Opener) -> None:
 
 
 async def test_unknown_zero_and_the_unforeseen_each_have_their_look(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node(
             "1",
             zero="0°C",
@@ -132,8 +124,7 @@ async def test_unknown_zero_and_the_unforeseen_each_have_their_look(opened: Open
 
 async def test_hostile_text_stays_text(opened: Opener) -> None:
     async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
+        broker_with_gateway() as (broker, gateway),
         opened(broker.port, title=NASTY) as browser,
     ):
         long = "W" * 5000
@@ -154,10 +145,7 @@ async def test_hostile_text_stays_text(opened: Opener) -> None:
 
 
 async def test_a_phone_needs_no_sideways_scrolling(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-    ):
+    async with broker_with_gateway() as (broker, gateway):
         async with opened(broker.port, PHONE) as browser:
             await browser.shows("Nothing is connected yet")
             assert await browser.ask("document.documentElement.scrollWidth") == PHONE[0]
@@ -183,10 +171,7 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text("utf-8")
 
 
 async def test_everything_can_be_read_in_light_and_in_darkness(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-    ):
+    async with broker_with_gateway() as (broker, gateway):
         for scheme in ("light", "dark"):
             await gateway.node("1", name="One", led="0", temperature="1°C", nothing=None, os="riot")
             for uid, state in (("2", "late"), ("3", "offline"), ("4", "online")):
@@ -208,11 +193,7 @@ async def test_everything_can_be_read_in_light_and_in_darkness(opened: Opener) -
 
 
 async def test_the_keyboard_reaches_and_turns_the_switch(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="One", led="0")
         await browser.shows("LED", CARD)
         # The first stop leads past the head of the page.
@@ -240,11 +221,7 @@ async def test_the_keyboard_reaches_and_turns_the_switch(opened: Opener) -> None
 
 
 async def test_the_newest_of_very_many_values_is_the_one_that_is_shown(opened: Opener) -> None:
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port, DESK) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port, DESK) as browser:
         for uid in range(20):
             await gateway.node(str(uid), name=f"Node {uid}", count=0)
         await browser.until("document.querySelectorAll('article').length == 20")

@@ -19,7 +19,7 @@ from pyaiot.simulate.websocket import WebsocketNode
 from tests.broker.running import RunningBroker, running_broker
 from tests.browser.chromium import PHONE, Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import hand_gateway
+from tests.browser.gateway import broker_with_gateway, hand_gateway
 from tests.gateway.running import running_gateway
 
 CARD = "article.card"
@@ -152,11 +152,7 @@ async def test_a_body_turns_as_its_node_does(opened: Opener) -> None:
 async def test_nothing_is_drawn_twice_after_the_connection_came_back(opened: Opener) -> None:
     then = time.time()
 
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-        opened(broker.port) as browser,
-    ):
+    async with broker_with_gateway() as (broker, gateway), opened(broker.port) as browser:
         await gateway.node("1", name="One")
         await browser.shows("One")
         for age in (3, 2, 1):
@@ -184,10 +180,7 @@ async def test_nothing_is_drawn_twice_after_the_connection_came_back(opened: Ope
 
 async def test_what_is_no_number_can_be_read_too(opened: Opener) -> None:
     nasty = "=<img src=x onerror=\"document.title='owned'\">"
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-    ):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node(
             "1",
             name="One",

@@ -8,11 +8,10 @@ from typing import Any
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.broker.running import running_broker
 from tests.browser.axe import complaints
 from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import Opener
-from tests.browser.gateway import HandGateway, hand_gateway
+from tests.browser.gateway import HandGateway, broker_with_gateway
 
 NAMES = "[...document.querySelectorAll('.title')].map(each => each.innerText).join(' ')"
 FOCUS = """(() => {
@@ -26,10 +25,7 @@ async def table(
     opened: Opener, size: tuple[int, int] = DESK, **options: Any
 ) -> AsyncIterator[tuple[Chromium, HandGateway]]:
     """The table of three nodes."""
-    async with (
-        running_broker(accept_unsigned=True) as broker,
-        hand_gateway(broker) as gateway,
-    ):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Attic", protocol="CoAP", temperature="21.5°C", led="0")
         await gateway.node("2", name="Bath", protocol="MQTT", temperature="9°C", humidity=None)
         await gateway.node("3", name="Cellar", temperature="21.5°C", humidity="0%")

@@ -11,8 +11,9 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.chromium import PHONE, Chromium
 from tests.browser.conftest import Opener
+from tests.browser.gateway import broker_with_gateway
 from tests.browser.test_cards import titles
-from tests.browser.test_controls import STOP, at, by_hand
+from tests.browser.test_controls import STOP, at
 from tests.browser.test_map import SURFACE, map_of, middle, png, zoom
 from tests.browser.test_readings import CHART, DETAIL, DRAWN
 from tests.waiting import eventually
@@ -101,7 +102,7 @@ FIGURE: Final = (
 
 
 async def test_a_chart_is_moved_by_one_finger_and_zoomed_by_two(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Oven", t="0°C")
         async with opened(broker.port, PHONE, reduced_motion="reduce") as browser:
             await browser.run("location.hash = '#/cards?node=1&resource=t'")
@@ -130,7 +131,7 @@ async def test_a_chart_is_moved_by_one_finger_and_zoomed_by_two(opened: Opener) 
 
 async def test_a_card_is_taken_elsewhere_by_a_finger(opened: Opener) -> None:
     async with (
-        by_hand() as (broker, gateway),
+        broker_with_gateway() as (broker, gateway),
         opened(broker.port, PHONE, reduced_motion="reduce") as browser,
     ):
         for uid in "abc":
@@ -159,7 +160,7 @@ async def test_a_card_is_taken_elsewhere_by_a_finger(opened: Opener) -> None:
 
 
 async def test_a_stick_is_held_by_a_finger(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Buggy", ribot=STOP, robot="s")
         async with opened(broker.port, PHONE, reduced_motion="reduce") as browser:
             field = at("ribot", ".field")
@@ -196,7 +197,7 @@ PRESSED: Final = 1.4
 
 
 async def test_a_display_stays_awake_and_a_long_press_ends_it(opened: Opener) -> None:
-    async with by_hand() as (broker, gateway):
+    async with broker_with_gateway() as (broker, gateway):
         await gateway.node("1", name="Oven", temperature="9°C", led="1")
         async with opened(broker.port, TABLET, reduced_motion="reduce") as browser:
             await browser.shows("Oven", "main")
