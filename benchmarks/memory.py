@@ -101,7 +101,7 @@ def _messages() -> Iterator[tuple[Raw, ...]]:
 async def record(folder: str, seconds: float) -> Figures:
     """Store as fast as it goes, from messages to what SQLite has written to its file."""
     store = await Store.open(f"{folder}/store.db", time.time)
-    core = Core(recorded().decode)
+    core = Core(recorded().decode_each)
     status = Status(core.counts)
     broker = _Broker(core, seconds)
     writer = Writer(Backoff(lambda: 0.5), status, time.monotonic)

@@ -2,11 +2,19 @@
 """Text frames to messages and back. Nothing else in pyaiot reads or writes the wire's JSON."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Final, Generic, Literal, TypeVar, get_args
 
 import msgspec
+from msgspec import Raw
 
-from pyaiot.errors import InvalidContent, InvalidMessage, InvalidValue, MessageTooLarge
+from pyaiot.errors import (
+    InvalidContent,
+    InvalidInput,
+    InvalidMessage,
+    InvalidValue,
+    MessageTooLarge,
+)
 from pyaiot.messages.types import (
     CommandId,
     FromClient,
@@ -57,7 +65,7 @@ _encoder: Final = msgspec.json.Encoder()
 class Codec(Generic[T]):
     """Decodes the frames of one kind of peer."""
 
-    __slots__ = ("_also", "_decoder", "_known", "_max_bytes")
+    __slots__ = ("_also", "_decoder", "_known", "_max_bytes", "_several")
 
     def __init__(
         self, messages: Any, also: type[Message] | None = None, *, max_bytes: int = MAX_FRAME
@@ -67,6 +75,7 @@ class Codec(Generic[T]):
         (msgspec wants each `type` only once in a union, and the original uses ``update`` twice.)
         """
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(messages)
+        self._several: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[messages])
         self._also: msgspec.json.Decoder[Any] | None = (
             None if also is None else msgspec.json.Decoder(also)
         )
@@ -93,6 +102,28 @@ class Codec(Generic[T]):
         if type(message) is Update and type(message.data) in _NESTING:
             check_depth(message.data)
         return message  # type: ignore[no-any-return]
+
+    def decode_each(self, frames: Sequence[Raw]) -> tuple[list[T], int]:
+        """The messages in `frames`, without those that cannot be used, and how many those are.
+
+        All are decoded at once if they can be, which takes half the time.
+        """
+        whole = b"".join((b"[", b",".join(frames), b"]"))
+        if len(whole) <= self._max_bytes:
+            try:
+                messages = self._several.decode(whole)
+                for message in messages:
+                    if type(message) is Update and type(message.data) in _NESTING:
+                        check_depth(message.data)
+            except (msgspec.DecodeError, UnicodeError, RecursionError, InvalidInput):
+                pass
+            else:
+                return messages, 0
+        usable: list[T] = []
+        for frame in frames:
+            with contextlib.suppress(InvalidInput):
+                usable.append(self.decode(bytes(frame)))
+        return usable, len(frames) - len(usable)
 
     def _second_try(self, frame: str | bytes, cause: Exception) -> T:
         kind = _kind_of(frame)

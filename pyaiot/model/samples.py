@@ -59,8 +59,7 @@ def samples_of(node: str, resource: str, value: Value, time: float) -> list[Samp
         node, resource = _plain(node), _plain(resource)
     if type(value) is str:
         # By far the most there is.
-        found = _quantity(value) if len(value) < _SHORT else None
-        if found is not None:
+        if len(value) < _SHORT and (found := _quantity(value)):
             return [Sample(node, resource, "", micro, found[0], None, found[1])]
         value = _structure(value)
     samples = []

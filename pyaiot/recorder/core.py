@@ -7,13 +7,12 @@ for again by a new connection once there is room.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from msgspec import Raw
 
-from pyaiot.errors import InvalidInput
 from pyaiot.messages.types import Recordable, Recorded, Stored
 from pyaiot.model.moment import Moment
 from pyaiot.model.samples import Sample
@@ -71,13 +70,16 @@ class Core:
 
     def __init__(
         self,
-        decode: Callable[[bytes], Recorded],
+        decode: Callable[[Sequence[Raw]], tuple[list[Recorded], int]],
         *,
         gather: float = 0.1,
         rows: int = 1000,
         room: int = MAX_WAITING,
     ) -> None:
-        """`gather`: seconds for which readings gather, unless there are `rows` of them before."""
+        """`decode` gives the messages that can be used, and how many cannot.
+
+        `gather`: seconds for which readings gather, unless there are `rows` of them before.
+        """
         self.counts = Counts()
         self.waiting = 0
         """Messages that have been taken in and not stored."""
@@ -149,7 +151,9 @@ class Core:
         some, piece.messages = piece.messages[:TURN], piece.messages[TURN:]
         if not piece.messages:
             self._unread.popleft()
-        facts = self._reader.read(self._decoded(some), now)
+        messages, unreadable = self._decode(some)
+        self.counts.unreadable += unreadable
+        facts = self._reader.read(messages, now)
         batch = self._ready
         if batch is None or batch.stream != piece.stream:
             # What is left of a stream that has ended nobody waits for, but it is stored.
@@ -204,12 +208,3 @@ class Core:
             batch.samples += later.samples
             batch.sightings += later.sightings
         self._ready = batch
-
-    def _decoded(self, messages: list[Raw]) -> list[Recorded]:
-        decoded = []
-        for message in messages:
-            try:
-                decoded.append(self._decode(bytes(message)))
-            except InvalidInput:
-                self.counts.unreadable += 1
-        return decoded

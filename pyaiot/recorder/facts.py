@@ -17,6 +17,8 @@ HEARD: Final = 10.0
 """Seconds for which it may stay unwritten that a known node was heard again."""
 
 _MAX_KNOWN: Final = 100_000
+_TITLES: Final = frozenset({"name", "protocol"})
+"""Resources that say what a node is."""
 
 
 class Readings(Struct, frozen=True):
@@ -67,18 +69,25 @@ class Reader:
         gathering: list[Sample] | None = None
         for message in messages:
             if type(message) is Update:
-                time = now.wall if message.time is UNSET else message.time
-                samples = samples_of(message.uid, message.endpoint, message.data, time)
                 if gathering is None:
                     gathering = []
                     facts.told.append(Readings(gathering))
+                time = message.time
+                if time is UNSET:
+                    time = now.wall
+                samples = samples_of(message.uid, message.endpoint, message.data, time)
                 gathering += samples
-                facts.samples += samples
                 at = samples[0].time_us if samples else microseconds(time)
-                self._reported(message, at, facts)
+                if message.uid not in self._known or message.endpoint in _TITLES:
+                    self._reported(message, at, facts)
+                elif self._heard.get(message.uid, 0) < at:
+                    self._heard[message.uid] = at
             else:
                 gathering = None
                 self._happened(message, now, facts)
+        for fact in facts.told:
+            if type(fact) is Readings:
+                facts.samples += fact.samples
         return facts
 
     def heard(self, now: Moment) -> list[Sighting]:
@@ -100,9 +109,8 @@ class Reader:
             self._remember(uid)
             facts.sightings.append(Sighting(uid, time))
         else:
-            before = self._heard.get(uid, 0)
-            self._heard[uid] = max(before, time)
-        if update.endpoint in {"name", "protocol"} and isinstance(update.data, str):
+            self._heard[uid] = max(self._heard.get(uid, 0), time)
+        if update.endpoint in _TITLES and isinstance(update.data, str):
             key, word = (uid, update.endpoint), _plain(update.data)
             if self._said.get(key) != word:
                 self._said[key] = word

@@ -54,7 +54,7 @@ async def serve(settings: RecorderSettings, ready: Callable[[str], None]) -> Non
     """
     policy = policy_of(settings)
     link = _link(settings)
-    core = Core(recorded().decode, gather=settings.batch_time, rows=settings.batch_rows)
+    core = Core(recorded().decode_each, gather=settings.batch_time, rows=settings.batch_rows)
     status = Status(core.counts)
     page = server(
         Health("aiot-recorder", __version__, time.monotonic()),

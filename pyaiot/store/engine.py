@@ -80,6 +80,8 @@ _PRAGMAS: Final = (
     # What was said to be stored is still there when the power fails.
     "synchronous = FULL",
     "foreign_keys = ON",
+    # Pages of 4096 bytes: one that many readings come to is written to its place once for all.
+    "wal_autocheckpoint = 4000",
     "journal_size_limit = 67108864",
     "cache_size = -16384",
     "trusted_schema = OFF",

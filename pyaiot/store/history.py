@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What nodes reported, and when."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Any, NamedTuple
+from itertools import chain
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,9 +21,26 @@ from pyaiot.store.schema import READINGS, SERIES
 from pyaiot.store.series import Row, SeriesBook, SeriesKey, number_of
 from pyaiot.store.summaries import Summaries
 
-_PUT_SQLITE = (
-    "INSERT INTO readings (series, time, number, text) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-)
+_TURN: Final = 2000
+"""Samples that are looked up before others have their turn."""
+
+_AT_ONCE: Final = (4096, 128, 1)
+"""Rows that one statement of SQLite stores.
+
+The driver gives up Python's lock for each statement and must have it back for the next one, from a
+loop that has much to do. So many rows go at a time, and the loop has the lock meanwhile.
+"""
+
+
+def _put_sqlite(rows: int) -> str:
+    values = ", ".join(["(?, ?, ?, ?)"] * rows)
+    return (
+        f"INSERT INTO readings (series, time, number, text) VALUES {values}"  # noqa: S608 - marks
+        " ON CONFLICT DO NOTHING"
+    )
+
+
+_PUT_SQLITE: Final = {rows: _put_sqlite(rows) for rows in _AT_ONCE}
 _PUT_POSTGRESQL = text("""
     INSERT INTO readings (series, time, number, text)
     SELECT * FROM unnest(
@@ -84,8 +104,8 @@ class History:
             raise
 
     async def _put(self, samples: Sequence[Sample]) -> int:
+        rows, others = await self._rows(samples)
         async with self._engine.writing() as connection:
-            rows, others = self._book.rows(samples)
             if others:
                 await self._book.enter(connection, others)
                 more, left = self._book.rows(others)
@@ -94,14 +114,26 @@ class History:
                 self._book.refused += len(samples) - len(rows)
             if not rows:
                 return 0
-            stored = await self._insert(connection, rows)
             first = min(row[1] for row in rows)
+            # About as they lie in the database. What came first of a time remains the first.
+            rows.sort(key=_SERIES)
+            stored = await self._insert(connection, rows)
             await self._summaries.mend(connection, rows, first)
         return stored
 
+    async def _rows(self, samples: Sequence[Sample]) -> tuple[list[Row], list[Sample]]:
+        """Rows of `samples`, and those whose series are to be entered first."""
+        rows, others = self._book.rows(samples[:_TURN])
+        for start in range(_TURN, len(samples), _TURN):
+            await asyncio.sleep(0)
+            more, more_others = self._book.rows(samples[start : start + _TURN])
+            rows += more
+            others += more_others
+        return rows, others
+
     async def _insert(self, connection: AsyncConnection, rows: list[Row]) -> int:
         if self._engine.dialect == "sqlite":
-            return (await connection.exec_driver_sql(_PUT_SQLITE, rows)).rowcount
+            return await _insert_sqlite(connection, rows)
         series, time, number, text_ = zip(*rows, strict=True)
         columns = {
             "series": list(series), "time": list(time), "number": list(number),
@@ -234,3 +266,20 @@ class History:
         if nodes is not None:
             query = query.where(self._engine.one_of(SERIES.c.node, nodes))
         return query
+
+
+_SERIES: Final = itemgetter(0)
+
+
+async def _insert_sqlite(connection: AsyncConnection, rows: list[Row]) -> int:
+    stored = start = 0
+    for at_once, statement in _PUT_SQLITE.items():
+        end = len(rows) - (len(rows) - start) % at_once
+        several = [
+            tuple(chain.from_iterable(rows[first : first + at_once]))
+            for first in range(start, end, at_once)
+        ]
+        if several:
+            stored += (await connection.exec_driver_sql(statement, several)).rowcount
+        start = end
+    return stored

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from pyaiot.errors import InvalidContent, InvalidMessage, MessageTooLarge
 from pyaiot.messages import codec
@@ -160,6 +160,20 @@ def test_a_batch_keeps_the_bytes_of_its_messages() -> None:
     batch = GATEWAY.decode('{"type":"batch","messages":[{"type": "new", "uid": "1"}]}')
     assert isinstance(batch, Batch)
     assert [GATEWAY.decode(bytes(raw)) for raw in batch.messages] == [New("1")]
+
+
+def test_several_are_decoded_without_those_that_are_none() -> None:
+    several = codec.recorded(max_bytes=2000)
+    good = [codec.encode(Update("1", "count", n)) for n in range(3)]
+    deep = nested(codec.MAX_DEPTH + 1, "[", "]").encode()
+    for bad in (b'{"type":"update"}', b'{"type":"what"}', b"7", b"no JSON", b"1,2", b"\xff", deep):
+        messages, unusable = several.decode_each([Raw(each) for each in (good[0], bad, *good[1:])])
+        assert [each.data for each in messages if isinstance(each, Update)] == [0, 1, 2]
+        assert (len(messages), unusable) == (3, 1)
+    # Together they are longer than one may be.
+    many = [Raw(good[0])] * 100
+    assert several.decode_each(many) == ([Update("1", "count", 0)] * 100, 0)
+    assert several.decode_each([]) == ([], 0)
 
 
 def test_a_client_reads_a_snapshot() -> None:

@@ -27,7 +27,7 @@ def later(seconds: float) -> Moment:
 
 
 def core(room: int = 200_000, rows: int = 1000) -> Core:
-    return Core(recorded().decode, room=room, rows=rows)
+    return Core(recorded().decode_each, room=room, rows=rows)
 
 
 def said(first: int, *messages: Message, stream: str = "s", lost: int = 0) -> Recordable:

@@ -48,6 +48,20 @@ class TestPut:
         rows = await history.rows(KEY, T0, T0 + 10, limit=10)
         assert rows == [Reading(T0 + n, float(n), None) for n in range(5)]
 
+    async def test_many_at_once(self, history: History) -> None:
+        keys = [SeriesKey("node", f"r{n % 100}") for n in range(5000)]
+        samples = [sample(T0 + n // 100, float(n), key=key) for n, key in enumerate(keys)]
+        samples[4321] = sample(T0 + 43, None, text="a text", key=keys[4321])
+        again = sample(T0, -1.0, key=keys[0])
+        assert await history.put([*samples, again]) == 5000
+        assert await history.put([again, *samples]) == 0
+        rows = await history.rows(SeriesKey("node", "r21"), 0, T0 + 99, limit=99)
+        assert rows == [
+            Reading(T0 + n, *((None, "a text") if n == 43 else (n * 100 + 21.0, None)))
+            for n in range(50)
+        ]
+        assert (await history.rows(keys[0], 0, T0 + 1, limit=9)) == [Reading(T0, 0.0, None)]
+
     async def test_any_value(self, history: History) -> None:
         value = {"t": "21.5°C", "text": "a\0b 漢", "on": True, "none": None, "deep": [1, {"x": 2}]}
         samples = samples_of("n", "r", value, T0 / SECOND)  # type: ignore[arg-type]
@@ -256,7 +270,16 @@ class TestRetention:
         assert await self._all(history, Policy(Keep(60, 60, FOREVER))) == 102
         assert await self._all(history, Policy(Keep(60, 60, 60))) == 1
         assert await self._all(history, Policy(Keep(60, 60, 60))) == 0
-        assert await history.series() == []
+        # The last series stays known, so that no other gets its number in the database.
+        assert [(each.key, each.last_us) for each in await history.series()] == [(KEY, None)]
+        other = SeriesKey("other", "temperature")
+        await history.put([sample(T0 + MINUTE, 7.0, key=other)])
+        await history.put([sample(T0 + HOUR, 8.0)])
+        for key, number in ((other, 7.0), (KEY, 8.0)):
+            rows = await history.rows(key, 0, T0 + 2 * HOUR, limit=9)
+            assert [row.number for row in rows] == [number]
+        assert await self._all(history, Policy(Keep(60, 60, 60))) > 0
+        assert [each.key for each in await history.series()] == [other]
         assert await history.put([sample(T0)]) == 1
 
     async def test_cap(self, history: History, clock: Clock, backend: str) -> None:
