@@ -117,7 +117,9 @@ class Core:
             dispatch=self.dispatch,
             snapshots=self._snapshots,
         )
-        self.sessions = Sessions(signer, self.directory, self._disclosure, effects)
+        self.sessions = Sessions(
+            signer, self.directory, self._disclosure, effects, awaited=limits.await_directory
+        )
         self.services = Services(
             nodes,
             effects,

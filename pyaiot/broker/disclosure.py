@@ -144,7 +144,7 @@ class Disclosure:
         for client in self._clients.values():
             if not client.greeted or Feature.ALERTS not in client.features:
                 continue
-            if to is None and not self._views.ready and not client.viewer.unlimited:
+            if not self._views.ready and not client.viewer.unlimited:
                 continue
             if sees_alert(to, access, client.viewer, self._views.rules):
                 self._effects.tell(client, wire, "" if to is not None else alert.uid)

@@ -173,6 +173,8 @@ class Services:
         self._tell_devices([listing.known.get(uid) or gone(uid) for uid in changed], whole=first)
 
     def _access(self, service: Service, message: Access, greet: Callable[[Client], None]) -> None:
+        # What was decided until now was so by what was known until now.
+        self._effects.flush()
         told = self._directory.access.told
         changed = self._directory.take_access(service.id, message)
         if changed and self._directory.access.told == told:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clients that came with a token of an account: who they are, how long, and whether they still may.
 
-What the directory says of an account counts from then on; until it has said something, the token
-is believed.
+What the directory says of an account counts from then on. Until it has said something, the token
+is believed; but where there is to be a directory, only as far as viewers are, who are shown nothing
+before that either: the token may have been revoked while nobody could tell this broker.
 """
 
 from collections.abc import Callable
@@ -33,12 +34,15 @@ class Sessions:
         directory: Directory,
         disclosure: Disclosure,
         effects: Effects,
+        *,
+        awaited: bool = False,
     ) -> None:
-        """Without a `signer` no token of an account is good."""
+        """Without a `signer` no token of an account is good; `awaited`: a directory is to come."""
         self._signer = signer
         self._directory = directory
         self._disclosure = disclosure
         self._effects = effects
+        self._awaited = awaited
         self._open: dict[str, Client] = {}
 
     def __len__(self) -> int:
@@ -111,7 +115,7 @@ class Sessions:
         if person is None:
             if people.told:
                 raise InvalidToken("There is no such account any more.")
-            return claimed
+            return Role.VIEWER if self._awaited else claimed
         if issued < person.since:
             raise InvalidToken("This token was revoked: log in again.")
         return person.role

@@ -242,6 +242,38 @@ async def test_what_the_directory_says_of_people_holds_at_once() -> None:
         assert (await ann.closed())[0] == 1008
 
 
+async def test_before_a_directory_spoke_a_token_that_may_be_revoked_shows_nothing() -> None:
+    """A broker that starts while the directory is away does not know who was sent away."""
+    revoked, holds = time.time() - 10, time.time() - 5
+    async with (
+        running_broker(await_directory=True) as broker,
+        our_gateway(broker) as gateway,
+        a_service(broker, "recorder") as recorder,
+        somebody(broker, token(broker, role=Role.ADMIN, age=20)) as former,
+        somebody(broker, token(broker, account="eve", role=Role.ADMIN)) as eve,
+    ):
+        await gateway.node("1", led="0")
+        await eventually(lambda: broker.core.nodes.get("1"))
+        alert = {"rule": "r", "endpoint": "led", "severity": "info", "time": 1, "state": "raised"}
+        await recorder.send(type="alert", id="a", uid="1", text="Hot.", to=["ann"], **alert)
+        await recorder.send(type="alert", id="b", uid="1", text="Hot.", **alert)
+        for peer in (former, eve):
+            assert (await peer.receive())["permissions"] == ["view"]
+            assert (await peer.receive())["nodes"] == []
+            await peer.set("1", "led", "1", id="c")
+            assert (await peer.receive())["status"] == "denied"
+        async with a_service(broker, "directory") as directory:
+            people = [
+                {"id": "ann", "role": "admin", "since": holds},
+                {"id": "eve", "role": "admin", "since": revoked},
+            ]
+            await directory.send(type="people", people=people, whole=True)
+            assert (await former.receive())["type"] == "error"
+            assert (await former.closed())[0] == 1008
+            assert (await eve.receive())["permissions"] == ["view", "control", "script"]
+            assert [each["uid"] for each in (await eve.receive())["nodes"]] == ["1"]
+
+
 def test_a_core_without_keys_knows_no_accounts() -> None:
     loop = Loop()
     nodes = Nodes(1)
