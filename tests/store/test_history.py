@@ -157,6 +157,23 @@ class TestCourse:
         first = [each.number or 0.0 for each in samples[:100]]
         assert course.points[0].mean == pytest.approx(sum(first) / 100)
 
+    async def test_says_numbers_as_they_were(self, history: History) -> None:
+        numbers = [0.1 + 0.2, -1e100, 1 / 3, 2.0**-1074, 123456789.123456789, -0.0, 21.5]
+        await history.put([sample(T0 + n * SECOND, each) for n, each in enumerate(numbers)])
+        await history.put([sample(T0 + 5 * MINUTE, 7.0), sample(T0 + 5 * MINUTE + 1, None)])
+        # Steps without a reading are left out; the last is cut short.
+        course = await history.course(KEY, T0, T0 + 2 * SECOND, 1)
+        assert [(p.low, p.high, p.count) for p in course.points] == [(-1e100, 0.1 + 0.2, 2)]
+        course = await history.course(KEY, T0 + 2 * SECOND, T0 + 5 * MINUTE + 2, 3)
+        assert [(p.low, p.high, p.count) for p in course.points] == [
+            (min(numbers[2:]), max(numbers[2:]), 5),
+            (7.0, 7.0, 1),
+        ]
+        for n, each in enumerate(numbers):
+            await history.put([sample(T0 + n * SECOND + 1, each)])
+            (point,) = (await history.course(KEY, T0 + n * SECOND, T0 + n * SECOND + 2, 1)).points
+            assert (point.low, point.mean, point.high, point.count) == (each, each, each, 2)
+
     @pytest.mark.parametrize("summarised", [0, 90 * MINUTE, 200 * MINUTE])
     async def test_says_the_same_from_summaries(self, history: History, summarised: int) -> None:
         await history.put(wave(T0, 3 * 360, 10 * SECOND))
