@@ -15,8 +15,9 @@ from pyaiot.dashboard.api.services import House
 from pyaiot.dashboard.api.table import TABLE
 from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.model.access import LEVELS, NOTHING, Permission, Role
-from pyaiot.store.audit import TERMINAL
-from pyaiot.store.nodes import Edit
+from pyaiot.model.samples import Sample
+from pyaiot.store.audit import TERMINAL, Actor
+from pyaiot.store.nodes import Edit, NodeRecord
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
 from tests.dashboard.api.asking import RING, ask
@@ -352,3 +353,64 @@ async def test_no_secret_is_in_a_log_an_address_or_an_error(
     everything = caplog.text.encode() + b"".join(told)
     assert not [each for each in secrets if each.encode() in everything]
     assert RING.current.secret not in caplog.text
+
+
+async def test_a_hidden_node_is_no_different_from_none(fast_store: Store, clock: Clock) -> None:
+    """By no endpoint can anybody tell whether there is a node that they may not see."""
+    house = House(HouseRules(LEVELS[Permission.SCRIPT]), chosen=True)
+    asked: list[str] = []
+    async with at_home(fast_store, clock, PEOPLE, house=house) as (home, url, _):
+        await furnish(home)
+        get = fast_store.nodes.get
+
+        async def counted(uid: str) -> NodeRecord | None:
+            asked.append(uid)
+            return await get(uid)
+
+        fast_store.nodes.get = counted  # type: ignore[method-assign]
+        for name in ("Vera", "Olaf", ""):
+            browser = Browser(url)
+            if name:
+                await browser.log_in(name)
+            paths = [(each, "GET /events", "/events?node={uid}") for each in ("private", "none")]
+            paths += [(each, "GET /export", "/export?node={uid}") for each in ("private", "none")]
+            paths += [
+                (node, endpoint, endpoint.split()[1])
+                for endpoint in ENDPOINTS
+                if "/nodes/{uid}" in endpoint
+                for node in ("private", "none")
+            ]
+            answers: dict[str, set[tuple[int, bytes, int]]] = {}
+            for node, endpoint, path in paths:
+                asked.clear()
+                place = path.replace("{uid}", node).replace("{endpoint}", "led")
+                place = place.replace("{id}", STRANGE).replace("{name}", "Vera")
+                answer = await browser.call(endpoint.split()[0], place, body_for(endpoint))
+                # The store is asked as often, so that it takes as long.
+                told = (answer.status, answer.body.replace(node.encode(), b""), len(asked))
+                answers.setdefault(endpoint, set()).add(told)
+            assert {key for key, each in answers.items() if len(each) > 1} == set(), name
+            assert not name or {status for each in answers.values() for status, *_ in each} <= {
+                403, 404,
+            }  # fmt: skip
+
+
+async def test_what_is_forgotten_is_nobodys_for_no_moment(fast_store: Store, clock: Clock) -> None:
+    """A node without a record is everybody's here: what is stored of it has to go first."""
+    async with at_home(fast_store, clock, PEOPLE) as (home, url, accounts):
+        otto = accounts["Otto"]
+        await fast_store.nodes.change("n", Edit(owner=otto.id), TERMINAL)
+        await fast_store.history.put([Sample("n", "led", "", 1, 1.0, None, "")])
+        await home.services.directory.changed()
+        left: list[int] = []
+        remove = fast_store.nodes.remove
+
+        async def watched(uid: str, by: Actor) -> None:
+            left.append(len(await fast_store.history.series(uid)))
+            await remove(uid, by)
+
+        fast_store.nodes.remove = watched  # type: ignore[method-assign]
+        browser = Browser(url)
+        await browser.log_in("Otto")
+        assert (await browser.call("DELETE", "/nodes/n")).status == 204
+        assert left == [0]

@@ -11,9 +11,9 @@ import msgspec
 
 from pyaiot.accounts.permissions import HouseRules, Viewer, permissions_on
 from pyaiot.accounts.tokens import Claims
-from pyaiot.dashboard.api.problem import Refused, not_found
+from pyaiot.dashboard.api.problem import Refused
 from pyaiot.dashboard.api.services import Services
-from pyaiot.errors import AuthenticationFailed, PermissionDenied
+from pyaiot.errors import AuthenticationFailed
 from pyaiot.model.access import Permission, Role
 from pyaiot.model.moment import Moment
 from pyaiot.store.audit import NOBODY, Actor
@@ -108,22 +108,6 @@ class Call(Generic[Q, B]):
     def sees(self, uid: str) -> bool:
         """Whether the asker may know of a node."""
         return Permission.VIEW in self.permissions(uid)
-
-    def seen(self, uid: str) -> str:
-        """`uid`, if the asker may know of that node; raises Refused as if there were none."""
-        if not self.sees(uid):
-            raise not_found("node")
-        return uid
-
-    def owned(self, uid: str) -> str:
-        """`uid`, if the node is the asker's, or the asker an administrator.
-
-        Raises Refused as if there were no such node where the asker may not know of it, and
-        PermissionDenied otherwise.
-        """
-        if not self.owns(self.seen(uid)):
-            raise PermissionDenied("Only its owner and administrators may do this with a node.")
-        return uid
 
     def owns(self, uid: str) -> bool:
         """Whether the node is the asker's, or the asker an administrator."""

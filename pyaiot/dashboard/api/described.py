@@ -9,9 +9,37 @@ import msgspec
 from pyaiot.dashboard.api import forms
 from pyaiot.dashboard.api.call import Call
 from pyaiot.dashboard.api.problem import not_found
+from pyaiot.errors import PermissionDenied
 from pyaiot.model.access import Permission
 from pyaiot.model.node import Twin
 from pyaiot.store.nodes import NodeRecord
+
+
+async def seen(call: Call[Any, Any], uid: str) -> str:
+    """`uid`, if there is such a node and the asker may know of it; raises Refused otherwise.
+
+    One that they may not know of is no different from one that there is not, nor does it take
+    another time to say so.
+    """
+    visible = call.sees(uid)
+    if visible and uid in call.services.live.mirror.nodes:
+        return uid
+    record = await call.services.store.nodes.get(uid)
+    if record is None or not visible:
+        raise not_found("node")
+    return uid
+
+
+async def owned(call: Call[Any, Any], uid: str) -> str:
+    """`uid`, if the node is the asker's, or the asker an administrator.
+
+    Raises Refused as if there were no such node where the asker may not know of it, and
+    PermissionDenied otherwise.
+    """
+    if not call.owns(uid):
+        await seen(call, uid)
+        raise PermissionDenied("Only its owner and administrators may do this with a node.")
+    return uid
 
 
 async def described(call: Call[Any, Any], uid: str) -> forms.Node:

@@ -10,7 +10,7 @@ import segno
 from pyaiot.accounts.tokens import Claims, Use
 from pyaiot.dashboard.api import forms
 from pyaiot.dashboard.api.call import Call
-from pyaiot.dashboard.api.described import described
+from pyaiot.dashboard.api.described import described, owned
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.problem import conflict
 from pyaiot.model.node import checked_uid
@@ -33,14 +33,14 @@ async def register(call: Call[NoQuery, forms.NewDevice]) -> forms.MadeDevice:
 
 async def tokens(call: Call[NoQuery, None]) -> forms.Page[forms.Token]:
     """The tokens of a node, the newest first; revoked ones too."""
-    uid = call.owned(call.params["uid"])
+    uid = await owned(call, call.params["uid"])
     found = await call.services.store.devices.tokens(uid)
     return forms.Page(tuple(_token(each) for each in found))
 
 
 async def make(call: Call[NoQuery, forms.NewToken]) -> forms.MadeToken:
     """One more token for a node, which nobody may be without one from now on."""
-    uid = call.owned(call.params["uid"])
+    uid = await owned(call, call.params["uid"])
     # Only for nodes that there are: what an administrator mistypes would be bound for ever.
     await described(call, uid)
     token = await call.services.store.devices.make(uid, call.body.label, call.actor)
@@ -50,7 +50,7 @@ async def make(call: Call[NoQuery, forms.NewToken]) -> forms.MadeToken:
 
 async def revoke(call: Call[NoQuery, None]) -> None:
     """Let a token hold no more; a node that came by it is sent away."""
-    uid = call.owned(call.params["uid"])
+    uid = await owned(call, call.params["uid"])
     await call.services.store.devices.revoke(call.params["id"], call.actor, uid)
     await call.services.directory.changed()
 

@@ -10,6 +10,7 @@ import msgspec
 
 from pyaiot.accounts.permissions import permissions_on
 from pyaiot.dashboard.api.call import Call, Identity
+from pyaiot.dashboard.api.described import seen
 from pyaiot.dashboard.api.endpoint import Endpoint, Who
 from pyaiot.dashboard.api.forms import EventsWanted
 from pyaiot.dashboard.feed import Feed, told
@@ -70,7 +71,7 @@ class _Sight:
 
 async def events(call: Call[EventsWanted, None]) -> AsyncGenerator[bytes, None]:
     if call.query.node is not None:
-        call.seen(call.query.node)
+        await seen(call, call.query.node)
     call.headers["Content-Type"] = "text/event-stream"
     # nginx keeps answers together, unless it is told not to.
     call.headers["X-Accel-Buffering"] = "no"

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from pyaiot.accounts.names import name_key
 from pyaiot.dashboard.api.call import Call
 from pyaiot.dashboard.api.cursor import cursor_of, place_of
-from pyaiot.dashboard.api.described import all_described, described, unrecorded
+from pyaiot.dashboard.api.described import all_described, described, owned, seen, unrecorded
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.forms import (
     AvailabilityChange,
@@ -104,13 +104,13 @@ def _sees_unclaimed(call: Call[Any, Any]) -> bool:
 
 
 async def node(call: Call[NoQuery, None]) -> Node:
-    found = await described(call, call.seen(call.params["uid"]))
+    found = await described(call, await seen(call, call.params["uid"]))
     call.settled = _settled(found)
     return found
 
 
 async def change(call: Call[NoQuery, NodeChange]) -> NodeChanged:
-    uid = call.owned(call.params["uid"])
+    uid = await owned(call, call.params["uid"])
     before = await described(call, uid)
     call.expect(_settled(before))
     edit = await _edit(call)
@@ -121,9 +121,11 @@ async def change(call: Call[NoQuery, NodeChange]) -> NodeChanged:
 
 
 async def remove(call: Call[NoQuery, None]) -> None:
-    uid = call.owned(call.params["uid"])
+    uid = await owned(call, call.params["uid"])
     store = call.services.store
     call.expect(_settled(await described(call, uid)))
+    # First of all: without a record it is nobody's, and what is stored of it perhaps everybody's.
+    await store.history.forget(uid)
     with suppress(NotFound):  # only the broker knows it; there may be readings all the same
         await store.nodes.remove(uid, call.actor)
     await call.services.directory.changed()
@@ -131,7 +133,7 @@ async def remove(call: Call[NoQuery, None]) -> None:
 
 
 async def availability(call: Call[Paging, None]) -> Page[AvailabilityChange]:
-    uid = call.seen(call.params["uid"])
+    uid = await seen(call, call.params["uid"])
     await described(call, uid)
     before = place_of(call.query.cursor, int)
     limit = call.query.limit

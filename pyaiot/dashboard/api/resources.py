@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pyaiot.dashboard.api.call import Call
-from pyaiot.dashboard.api.described import described
+from pyaiot.dashboard.api.described import described, seen
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.forms import CommandState, Page, Resource, Setting
 from pyaiot.dashboard.api.problem import Refused, not_found
@@ -36,7 +36,7 @@ async def resource(call: Call[NoQuery, None]) -> Resource:
 
 async def _current(call: Call[NoQuery, None]) -> list[Resource]:
     """What a node reported last: as the broker knows it, or else as it was stored."""
-    uid = call.seen(call.params["uid"])
+    uid = await seen(call, call.params["uid"])
     twin = call.services.live.mirror.nodes.get(uid)
     if twin is not None:
         return [_resource(each) for each in sorted(twin, key=lambda each: each.endpoint)]
@@ -61,7 +61,7 @@ def _resource(reading: Reading) -> Resource:
 
 async def put(call: Call[NoQuery, Setting]) -> CommandState:
     """Set a resource, and wait for what becomes of it; or do not wait, if that is preferred."""
-    uid = call.seen(call.params["uid"])
+    uid = await seen(call, call.params["uid"])
     endpoint = checked_endpoint(call.params["endpoint"])
     _check(call, uid, endpoint)
     target = Target(uid, endpoint, call.body.payload)

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from pyaiot.dashboard.api import forms
 from pyaiot.dashboard.api.call import Call
-from pyaiot.dashboard.api.described import described
+from pyaiot.dashboard.api.described import described, owned
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.problem import conflict, not_found
 
 
 async def share(call: Call[NoQuery, forms.ShareLevel]) -> forms.Node:
     """Let somebody do something with a node."""
-    uid = call.owned(call.params["uid"])
+    uid = await owned(call, call.params["uid"])
     # Only for nodes that there are.
     await described(call, uid)
     user = await _user(call)
@@ -26,7 +26,7 @@ async def share(call: Call[NoQuery, forms.ShareLevel]) -> forms.Node:
 
 async def unshare(call: Call[NoQuery, None]) -> forms.Node:
     """Let somebody do no more with a node than anybody may."""
-    uid = call.owned(call.params["uid"])
+    uid = await owned(call, call.params["uid"])
     await described(call, uid)
     if not await call.services.store.nodes.share(uid, await _user(call), None, call.actor):
         raise not_found("share")

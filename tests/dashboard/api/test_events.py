@@ -19,6 +19,7 @@ from pyaiot.dashboard.api.services import House
 from pyaiot.messages.types import AvailabilityChanged, NodeAccess, Out, ToClient, Update
 from pyaiot.model.access import EVERYTHING, Permission
 from pyaiot.model.node import Availability, Reading, Twin
+from pyaiot.store.store import Store
 from tests.dashboard.api.asking import NOW, Place, ask, serving
 from tests.waiting import eventually
 
@@ -169,8 +170,8 @@ async def test_it_ends_with_the_session(how: str, monkeypatch: pytest.MonkeyPatc
             assert await stranger.values(3) == [None, 1, 99]
 
 
-async def test_strangers_read_what_they_may() -> None:
-    place = Place(house())
+async def test_strangers_read_what_they_may(fast_store: Store) -> None:
+    place = Place(house(), fast_store)
     place.nodes = [NodeAccess("n1", "olaf"), NodeAccess("n2", "olaf", public=Permission.VIEW)]
     place.told()
     furnish(place, {"n1": {"t": 1}, "n2": {"t": 2}})

@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.accounts.tokens import Use
 from pyaiot.dashboard.api.call import Call, Cookie
+from pyaiot.dashboard.api.described import owned
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.handler import Api
 from pyaiot.dashboard.api.pace import Pace
@@ -21,6 +22,9 @@ from pyaiot.dashboard.api.services import House
 from pyaiot.errors import LinkFailed, PermissionDenied
 from pyaiot.messages.types import NodeAccess, Person
 from pyaiot.model.access import EVERYTHING, NOTHING, Permission, Role
+from pyaiot.store.audit import TERMINAL
+from pyaiot.store.nodes import Edit
+from pyaiot.store.store import Store
 from tests.dashboard.api.asking import Place, ask, parsed, serving
 from tests.waiting import eventually
 
@@ -68,7 +72,7 @@ class Books:
         return self.note
 
     async def drop(self, call: Call[NoQuery, None]) -> None:
-        call.owned(call.params["uid"])
+        await owned(call, call.params["uid"])
 
     async def login(self, call: Call[NoQuery, None]) -> None:
         call.cookies.append(Cookie("pyaiot_access", "abc", 1800.0))
@@ -448,14 +452,16 @@ async def test_cookies_and_places_fit_wherever_a_proxy_has_put_us() -> None:
         assert (later.status, later.headers["location"]) == (202, "../../books/7")
 
 
-async def test_nodes_that_somebody_may_not_see_are_not_there() -> None:
-    place = Place()
+async def test_nodes_that_somebody_may_not_see_are_not_there(fast_store: Store) -> None:
+    place = Place(store=fast_store)
     place.nodes = [
         NodeAccess("olafs", "olaf"),
         NodeAccess("annas", "anna"),
         NodeAccess("shared", "anna", shares={"olaf": Permission.SCRIPT}),
     ]
     place.told()
+    for node in place.nodes:
+        await fast_store.nodes.change(node.uid, Edit(kind="lamp"), TERMINAL)
     async with serving(place.api(endpoints(Books()))) as url:
 
         async def drop(uid: str, who: str) -> int:

@@ -15,6 +15,9 @@ import pytest
 
 from pyaiot.link.keyfile import write_keys
 from pyaiot.messages.keys import KeyPair, KeyRing
+from pyaiot.store.audit import TERMINAL
+from pyaiot.store.nodes import Edit
+from pyaiot.store.store import Store
 from tests.broker.running import RunningBroker, running_broker
 from tests.cli.stage import PlayedGateway, playing
 from tests.dashboard.api.asking import Answer, ask
@@ -200,11 +203,16 @@ async def test_live_values(built: Path, tmp_path: Path) -> None:
         assert missing.code == "invalid_value"
 
 
-async def test_without_a_broker_what_is_stored_is_still_there(built: Path) -> None:
-    async with running_dashboard(static_path=str(built), broker_port=9) as url:
+async def test_without_a_broker_what_is_stored_is_still_there(
+    built: Path, fast_store: Store, fast_store_url: str
+) -> None:
+    await fast_store.nodes.change("n1", Edit(kind="lamp"), TERMINAL)
+    options = {"static_path": str(built), "broker_port": 9, "store": fast_store_url}
+    async with running_dashboard(**options) as url:
         on = Scene(url, None, None)  # type: ignore[arg-type]
-        assert (await on.get("/nodes")).json == {"items": [], "next": None}
+        assert [each["uid"] for each in (await on.get("/nodes")).json["items"]] == ["n1"]
         refused = await on.put("/nodes/n1/resources/led", 1)
         assert (refused.status, refused.code) == (503, "broker_unreachable")
+        assert (await on.put("/nodes/n2/resources/led", 1)).code == "not_found"
         health = (await on.get("/health")).json
         assert health["well"] is False
