@@ -5,6 +5,7 @@ Facts and the time go in by method calls; effects come out through `Effects`. Wh
 cannot be used is raised as a PyaiotError, and has changed nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +38,7 @@ from pyaiot.messages.types import (
     WIRE_VERSION,
     AvailabilityChanged,
     Batch,
+    Device,
     Devices,
     Failure,
     Feature,
@@ -368,12 +370,20 @@ class Core:
 
     def service_said(self, service: Service, message: FromService, now: Moment) -> None:
         """A recorder or a directory sent `message`."""
-        self.services.said(service, message, lambda client: self._greet(client, now))
         if isinstance(message, Devices):
-            self._expel()
+            self._devices_changed(self.services.devices(service, message))
+        else:
+            self.services.said(service, message, lambda client: self._greet(client, now))
 
-    def _expel(self) -> None:
-        """Nodes that need a token from now on are no more at gateways that ask for none."""
+    def _devices_changed(self, former: Mapping[str, Device | None]) -> None:
+        for uid, was in former.items():
+            node = self.nodes.get(uid)
+            # Nobody can be a node that was forgotten with its tokens. It must be gone before it
+            # becomes nobody's, and with that perhaps everybody's.
+            forgotten = was is not None and was.bound and uid not in self.directory.devices.known
+            if forgotten and node is not None:
+                self._remove(node)
+        # Nodes that need a token from now on are no more at gateways that ask for none.
         for gateway in self.gateways.values():
             for node in () if gateway.checks else tuple(gateway.nodes.values()):
                 if self._needs_token(gateway, node.uid):

@@ -88,13 +88,11 @@ class Services:
         self._directory.left(service.id)
 
     def said(self, service: Service, message: FromService, greet: Callable[[Client], None]) -> None:
-        """A service sent `message`; `greet` tells a client everything anew."""
+        """A service sent `message`, not `Devices`; `greet` tells a client everything anew."""
         match message:
             case Stored() if service.records:
                 if self._recording.told(service, message.through):
                     self._confirm()
-            case Devices() if service.directs:
-                self._devices(service, message)
             case Access() if service.directs:
                 self._access(service, message, greet)
             case People() if service.directs:
@@ -164,13 +162,17 @@ class Services:
                 gateway.receipts.stored(self._recording.stored)
                 gateway.receipts.lost(self._recording.dropped)
 
-    def _devices(self, service: Service, message: Devices) -> None:
+    def devices(self, service: Service, message: Devices) -> dict[str, Device | None]:
+        """A service said who may be which node; what was known before of all that differs."""
+        if not service.directs:
+            raise PermissionDenied("This is not for this kind of service to say.")
         listing = self._directory.devices
         first = not listing.told
         changed = self._directory.take_devices(service.id, message)
         if changed is None or not listing.told:
-            return
+            return changed or {}
         self._tell_devices([listing.known.get(uid) or gone(uid) for uid in changed], whole=first)
+        return changed
 
     def _access(self, service: Service, message: Access, greet: Callable[[Client], None]) -> None:
         # What was decided until now was so by what was known until now.

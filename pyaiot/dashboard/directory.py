@@ -125,8 +125,9 @@ class Directory:
         self._outbox.clear()
         roll = self._roll
         self._outbox += _whole(People, roll.people.values())
-        self._outbox += _whole(Access, roll.nodes.values())
+        # Before it is said whose nodes are: those that were forgotten are to be gone by then.
         self._outbox += _whole(Devices, roll.devices.values())
+        self._outbox += _whole(Access, roll.nodes.values())
         self._wake()
 
     def disconnected(self, *, refused: bool) -> None:
@@ -174,8 +175,8 @@ class Directory:
     def _tell(self, news: News) -> None:
         if self._connected and news:
             self._outbox += _parts(People, news.people)
-            self._outbox += _parts(Access, news.nodes)
             self._outbox += _parts(Devices, news.devices)
+            self._outbox += _parts(Access, news.nodes)
             self._wake()
 
     async def _follow(self) -> None:

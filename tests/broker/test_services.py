@@ -3,14 +3,17 @@
 
 import pytest
 
+from pyaiot.accounts.permissions import Viewer
 from pyaiot.broker.recording import PIECE_BYTES
 from pyaiot.errors import InvalidContent, PermissionDenied, PyaiotError
 from pyaiot.messages.types import (
+    Access,
     Batch,
     Device,
     Devices,
     Feature,
     Message,
+    NodeAccess,
     People,
     Stored,
 )
@@ -223,6 +226,29 @@ class TestDevices:
         assert bench.results(client) == [("c", "failed")]
         bench.new(careful, "later")
         assert later.gateway is careful
+
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_a_node_that_is_forgotten_with_its_tokens_is_gone_before_it_is_everybodys(
+        self, whole: bool
+    ) -> None:
+        bench = Bench()
+        directory, gateway = bench.service(Feature.DIRECTORY), bench.gateway(DEVICES)
+        bench.tell(directory, Devices((Device("n", ("t",), bound=True), Device("m")), whole=True))
+        bench.tell(directory, Access((NodeAccess("n", "ann"), NodeAccess("m", "ann")), whole=True))
+        stranger = bench.client("names", viewer=Viewer.anonymous())
+        for uid in ("n", "m"):
+            bench.new(gateway, uid)
+            bench.value(gateway, "secret", uid)
+        bench.shown()
+        gone = () if whole else (Device("n", gone=True), Device("m", gone=True))
+        bench.tell(directory, Devices(gone, whole=whole))
+        assert [(each["type"], each["uid"]) for each in bench.shown()] == [("out", "n")]
+        assert bench.effects.seers[-1] == frozenset({"ann"})
+        bench.tell(directory, Access((), whole=True))
+        # That one, open as it was, is nobody's from now on.
+        assert [each["uid"] for each in bench.told(stranger)] == ["m"]
+        bench.value(gateway, "later", "n")
+        assert bench.shown() == []
 
     def test_a_directory_that_leaves_in_the_middle_has_said_nothing(self) -> None:
         bench = Bench()

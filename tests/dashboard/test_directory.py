@@ -107,8 +107,9 @@ async def test_a_broker_that_comes_is_told_everything() -> None:
         assert directory.connected_to_broker
         assert all_of(directory) == [
             People((ANNA,), whole=True),
-            Access((NodeAccess("n1", "anna"),), whole=True),
+            # Who has to be gone is, before anything is said of whose it was.
             Devices((Device("n1", ("t",), bound=True),), whole=True),
+            Access((NodeAccess("n1", "anna"),), whole=True),
         ]
         directory.disconnected(refused=False)
     assert not directory.connected_to_broker
@@ -118,7 +119,7 @@ async def test_a_broker_that_comes_is_told_everything() -> None:
     directory.connected(frozenset())
     all_of(directory)
     await directory.changed()
-    assert all_of(directory) == [Access((NodeAccess("n1"),)), Devices((Device("n1", gone=True),))]
+    assert all_of(directory) == [Devices((Device("n1", gone=True),)), Access((NodeAccess("n1"),))]
     # Nothing new: the store is not even read.
     reads = book.reads
     await directory.changed()
@@ -143,8 +144,8 @@ async def test_only_what_is_another_is_read() -> None:
     await directory.changed()
     assert book.reads == reads + 1
     assert all_of(directory) == [
-        Access((NodeAccess("n2", "olaf"), NodeAccess("n1", gone=True))),
         Devices((Device("n1", gone=True),)),
+        Access((NodeAccess("n2", "olaf"), NodeAccess("n1", gone=True))),
     ]
     book.changed = Changed(frozenset({"anna"}), frozenset())
     book.change()
@@ -237,7 +238,7 @@ async def test_alerts_wait_for_the_broker_within_bounds_and_come_after_who_may_s
         )
     directory.connected(frozenset())
     said = all_of(directory)
-    assert [type(each) for each in said[:3]] == [People, Access, Devices]
+    assert [type(each) for each in said[:3]] == [People, Devices, Access]
     assert [each.id for each in said if isinstance(each, Alert)] == [
         f"a{number}" for number in range(3, ALERTS + 3)
     ]
