@@ -13,10 +13,11 @@ part raises errors of its own as it likes: the transaction is undone.
 import asyncio
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import (
@@ -32,44 +33,23 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from pyaiot.errors import PyaiotError, StartFailed, StoreAway, StoreConflict, StoreFailed
 
-try:
-    import asyncpg
-except ModuleNotFoundError:  # not everybody wants PostgreSQL
-    asyncpg = None
+if TYPE_CHECKING:
+    # Loaded where a store is one: it takes a twentieth of the memory of the whole process.
+    from sqlalchemy.dialects import postgresql
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds since the epoch."""
 
-Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+Insert: TypeAlias = "sqlite.Insert | postgresql.Insert"
 
 PATIENCE: Final = 5.0
 """Seconds to wait for another program that writes, or for a free connection."""
-
-_FOREIGN: Final[tuple[type[Exception], ...]] = (
-    SQLAlchemyError,
-    OSError,
-    *(() if asyncpg is None else (asyncpg.PostgresError, asyncpg.InterfaceError)),
-)
-"""What may come out of the drivers."""
-
-_AWAY: Final[tuple[type[BaseException], ...]] = (
-    OSError,
-    *(
-        ()
-        if asyncpg is None
-        else (
-            asyncpg.CannotConnectNowError,
-            asyncpg.TooManyConnectionsError,
-            asyncpg.PostgresConnectionError,
-        )
-    ),
-)
 
 _LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -109,7 +89,11 @@ class Engine:
 
     def insert(self, table: Table) -> Insert:
         """An insert that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-        return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        if self.dialect == "sqlite":
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - see above
+
+        return postgresql.insert(table)
 
     def one_of(self, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
         """Whether `column` is one of `values`, of which there may be very many."""
@@ -118,6 +102,8 @@ class Engine:
             return column.in_(
                 several.bindparams(several=msgspec.json.encode(list(values)).decode())
             )
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - see above
+
         return column == any_(cast(list(values), postgresql.ARRAY(Text)))
 
     @asynccontextmanager
@@ -289,7 +275,7 @@ class _converted:  # noqa: N801 - used as a function is
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
-        if isinstance(error, PyaiotError) or not isinstance(error, _FOREIGN):
+        if isinstance(error, PyaiotError) or not isinstance(error, _foreign()):
             return
         kind = StoreConflict if isinstance(error, IntegrityError) else StoreFailed
         raise kind(_sentence(error)) from error
@@ -309,11 +295,30 @@ def _cause(error: BaseException) -> BaseException:
     while isinstance(error, DBAPIError) and error.orig is not None:
         error = error.orig
     # The dialect of asyncpg wraps once more.
-    return error.__cause__ if isinstance(error.__cause__, _FOREIGN) else error
+    return error.__cause__ if isinstance(error.__cause__, _foreign()) else error
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    """What may come out of the drivers."""
+    if "asyncpg" not in sys.modules:
+        return SQLAlchemyError, OSError
+    import asyncpg  # noqa: PLC0415 - nothing comes out of what was not loaded
+
+    return SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError
 
 
 def _is_away(error: StoreFailed) -> bool:
     cause = _cause(error.__cause__ or error)
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _LOCKED
-    return isinstance(cause, _AWAY)
+    if "asyncpg" not in sys.modules:
+        return isinstance(cause, OSError)
+    import asyncpg  # noqa: PLC0415 - as above
+
+    return isinstance(
+        cause,
+        OSError
+        | asyncpg.CannotConnectNowError
+        | asyncpg.TooManyConnectionsError
+        | asyncpg.PostgresConnectionError,
+    )
