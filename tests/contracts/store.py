@@ -12,6 +12,7 @@ something else, and need a store only to run.
 
 import asyncio
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +69,10 @@ def blank_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
 
 
 @pytest.fixture
-def store_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def store_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of an empty store that has its tables."""
     if backend == "sqlite":
-        yield _copied(request.getfixturevalue("_sqlite_template"), tmp_path)
+        yield request.getfixturevalue("fast_store_url")
         return
     server: PostgreSQL = request.getfixturevalue("postgresql")
     name: str = request.getfixturevalue("_postgresql_database")
@@ -82,7 +83,9 @@ def store_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
 @pytest.fixture
 def fast_store_url(_sqlite_template: Path, tmp_path: Path) -> str:
     """The address of an empty store that has its tables, on SQLite."""
-    return _copied(_sqlite_template, tmp_path)
+    path = tmp_path / "store.db"
+    shutil.copyfile(_sqlite_template, path)
+    return str(path)
 
 
 @pytest.fixture
@@ -104,7 +107,7 @@ async def fast_store(fast_store_url: str, clock: Clock) -> AsyncIterator[Store]:
 @pytest.fixture(scope="session")
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "template.db"
-    asyncio.run(_migrate(str(path)))
+    asyncio.run(put_empty_store(path))
     return path
 
 
@@ -115,12 +118,23 @@ def _postgresql_database(postgresql: PostgreSQL) -> str:
     return name
 
 
+_kept: list[bytes] = []
+"""An empty SQLite store that has its tables, once somebody needed one."""
+
+
+async def put_empty_store(path: Path) -> None:
+    """Write an empty store on SQLite, which has its tables, to `path`.
+
+    To make one takes longer than many a test.
+    """
+    if not _kept:
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder, "store.db")
+            await _migrate(str(made))
+            # The last connection that closes leaves all in one file.
+            _kept.append(await asyncio.to_thread(made.read_bytes))
+    await asyncio.to_thread(path.write_bytes, _kept[0])
+
+
 async def _migrate(url: str) -> None:
     await (await Store.open(url, Clock())).close()
-
-
-def _copied(template: Path, folder: Path) -> str:
-    path = folder / "store.db"
-    # The last connection that closes leaves all in one file.
-    shutil.copyfile(template, path)
-    return str(path)

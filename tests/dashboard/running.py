@@ -6,10 +6,12 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from pyaiot.dashboard.service import serve
 from pyaiot.settings import DashboardSettings
+from tests.contracts.store import put_empty_store
 
 
 @asynccontextmanager
@@ -20,7 +22,9 @@ async def running_dashboard(**settings: Any) -> AsyncIterator[str]:
     """
     say: Callable[[str], None] | None = settings.pop("say", None)
     with tempfile.TemporaryDirectory() as folder:
-        usual = {"web_host": "127.0.0.1", "web_port": 0, "store": f"{folder}/store.db"}
+        store = Path(folder, "store.db")
+        await put_empty_store(store)
+        usual = {"web_host": "127.0.0.1", "web_port": 0, "store": str(store)}
         async with _serving(DashboardSettings(**{**usual, **settings}), say) as url:
             yield url
 
