@@ -95,7 +95,6 @@ class Core:
         self._newest = 0
         self._stored = 0
         self._confirmed = 0
-        self._lost = 0
         self._sent = 0
         self._gap = False
 
@@ -111,14 +110,16 @@ class Core:
         if message.stream != self._stream:
             self._stream = message.stream
             self._newest = self._stored = message.first - 1
-            self._sent = self._confirmed = self._lost = 0
-        self.counts.lost += max(0, message.lost - self._lost)
-        self._lost = max(message.lost, self._lost)
+            self._sent = self._confirmed = 0
+            self.counts.lost += message.lost
         last = message.first + len(message.messages) - 1
         new = list(message.messages[max(0, self._newest + 1 - message.first) :])
         if self._gap or self.waiting + len(new) > self._room:
             self._gap = True
             return
+        # The broker may have dropped what it had no room for once that had come here: only what
+        # is missing is lost.
+        self.counts.lost += max(0, message.first - 1 - self._newest)
         self._sent = last
         self.counts.again += len(message.messages) - len(new)
         if new:

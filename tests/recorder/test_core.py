@@ -112,6 +112,8 @@ class TestStream:
         c.received(updates(6, 7, lost=5))
         c.received(updates(8, 9, lost=5))
         c.received(updates(12, 12, lost=7))
+        # What the broker dropped had been taken in here.
+        c.received(updates(13, 13, lost=12))
         c.received(updates(2, 2, stream="t", lost=1))
         assert c.counts.lost == 8
 

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -165,6 +166,51 @@ async def test_a_database_that_goes_and_comes_back(
             assert (await until_stored(settings, 30, "ok"))["lost"] == 0
         assert await numbers(url) == list(range(30))
     assert caplog.text.count("Trying again until it is there.") == 1
+
+
+async def failures(settings: RecorderSettings) -> int:
+    _, text = await health(settings, "metrics")
+    (found,) = re.findall(r"^pyaiot_recorder_failures_total (\d+)", text, re.MULTILINE)
+    return int(found)
+
+
+async def test_a_database_that_is_away_for_a_minute_of_readings(
+    settings: RecorderSettings, broker: RunningBroker
+) -> None:
+    # As many as come in a minute at 1,000 a second. `test_outage.py` lets the minute itself go by.
+    from tests.postgresql import postgresql_server
+
+    settings = replace(settings, batch_time=0.1)
+    with postgresql_server() as server:
+        url = server.url(server.create())
+        settings = replace(settings, store=url)
+        async with recording(settings), our_gateway(broker, features=STORING) as gateway:
+            await gateway.node("1")
+            await gateway.value("1", "count", -1)
+            await until_stored(settings, 1)
+            server.stop()
+            for start in range(0, 60_000, 1000):
+                messages = [
+                    {"type": "update", "uid": "1", "endpoint": "count", "data": n,
+                     "time": BEGAN + n / 1000}
+                    for n in range(start, start + 1000)
+                ]  # fmt: skip
+                await gateway.send(type="batch", messages=messages)
+            async with asyncio.timeout(60):
+                while await failures(settings) < 3:  # noqa: ASYNC110 - asks another service
+                    await asyncio.sleep(0.05)
+            said = json.loads((await health(settings))[1])
+            assert (said["status"], said["waiting"]) == ("failing", 60_000)
+            server.start()
+            said = await until_stored(settings, 60_001, "ok")
+            assert (said["stored"], said["lost"]) == (60_001, 0)
+            await gateway.until(through=60_001)
+        store = await Store.open(url, Clock())
+        rows = await store.history.rows(
+            SeriesKey("1", "count"), BEGAN * 10**6, (BEGAN + 60) * 10**6, limit=100_000
+        )
+        await store.close()
+    assert [row.number for row in rows] == list(range(60_000))
 
 
 def begun(connection: sqlite3.Connection) -> bool:
