@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An MQTT broker within the gateway: amqtt, behind a door of our own.
 
-amqtt serves MQTT 3.1.1. By itself it reads packets of any length, waits for ever for the first one,
-does not enforce keep-alive, queues without bounds for a client that does not read, and leaves tasks
-behind whose errors nobody looks at. So the connections are accepted here, and amqtt gets only
-packets that `door` lets in.
+amqtt serves MQTT 3.1.1. It trusts its clients with time and memory, and leaves tasks behind whose
+errors nobody looks at. So the connections are accepted here, and amqtt gets only packets that
+`door` lets in, through `streams` that have an end.
 
 What nodes publish the gateway takes from their connections, before amqtt acknowledges it: so it
 knows who said it, and what is acknowledged is in its spool.
@@ -19,272 +18,37 @@ import ipaddress
 import logging
 import secrets
 import socket
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import amqtt
-from amqtt.adapters import ReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
-from amqtt.contexts import Action, BrokerConfig, ListenerConfig, ListenerType
-from amqtt.plugins.base import BaseAuthPlugin
-from amqtt.session import Session
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
-from pyaiot.errors import InvalidMessage, StartFailed
-from pyaiot.gateway.mqtt import door, packets
-from pyaiot.gateway.mqtt.guard import Guard, same
-from pyaiot.gateway.mqtt.packets import Cutter
+from pyaiot.errors import StartFailed
+from pyaiot.gateway.mqtt.bounded import BoundedBroker, Doorkeeper, serving
+from pyaiot.gateway.mqtt.guard import Guard
 from pyaiot.gateway.mqtt.session import Server
+from pyaiot.gateway.mqtt.streams import Reader, Writer
 from pyaiot.gateway.mqtt.visitor import House, Visitor
 from pyaiot.messages.origin import is_loopback
-from pyaiot.model.rate import Allowance
 
 logger = logging.getLogger(__name__)
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - where the operator asks for it
 MAX_CONNECTIONS: Final = 1000
-MAX_RETAINED: Final = 1000
-MAX_RETAINED_BYTES: Final = 4 << 20
-
-FIRST_PACKET: Final = 10.0
-"""Seconds that a client may take to send CONNECT."""
-
-RATE: Final = 1000.0
-"""Packets a second that are taken from one client in the long run; others wait in its socket."""
-
-MAX_UNSENT: Final = 1 << 20
-"""Bytes that may wait for a client which does not read; then its connection is cut."""
-
 CLOSE_TIMEOUT: Final = 0.5
 """Seconds that the broker may take to end."""
 
 _LISTENER: Final = "default"
-_STRANGER: Final = "pyaiot.stranger"
-_VISITOR: Final = "pyaiot.visitor"
 _OWN: Final = "gateway"
 """The user name of the gateway itself, where it needs one."""
 
 _AMQTT: Final = str(Path(amqtt.__file__).parent)
-
-_serving: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
-"""Whose connection amqtt is at work for; it does not pass that on to its plugins."""
-
-
-class Reader(ReaderAdapter):
-    """What one client sends, in packets that amqtt can take; then the end."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        now: float,
-        guard: Guard | None = None,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._guard = guard
-        self._cutter = Cutter(door.MAX_PACKET)
-        self._waiting: deque[packets.Frame] = deque()
-        self._packet = memoryview(b"")
-        self._begun = False
-        self._greeted = False
-        self._ended = False
-        self._silence: float | None = FIRST_PACKET
-        self._deadline: float | None = now + FIRST_PACKET
-        self._allowance = Allowance(RATE, RATE)
-
-    async def read(self, n: int = -1) -> bytes:
-        """The next `n` bytes of a packet, as amqtt asks for its parts one by one."""
-        # amqtt cancels this when the client is silent, and then calls it again: nothing may be
-        # taken from the socket or the queue before an await that can be cancelled.
-        if not n:
-            return b""
-        if not self._packet:
-            self._packet = memoryview(await self._next())
-        taken = bytes(self._packet[:n])
-        self._packet = self._packet[n:]
-        if len(taken) < n:
-            self.feed_eof()
-            raise asyncio.IncompleteReadError(taken, n)
-        return taken
-
-    def feed_eof(self) -> None:
-        self._ended = True
-        self._packet = memoryview(b"")
-        self._waiting.clear()
-
-    async def _next(self) -> bytes:
-        loop = asyncio.get_running_loop()
-        while not self._waiting:
-            if self._ended:
-                raise asyncio.IncompleteReadError(b"", 1)
-            await self._receive(loop)
-        while not self._allowance.take(loop.time()):  # noqa: ASYNC110 - time is what it waits for
-            await asyncio.sleep(10 / RATE)
-        frame = self._waiting.popleft()
-        if self._guard is not None:
-            try:
-                self._guard.passes(frame)
-            except InvalidMessage:
-                self.feed_eof()
-                raise asyncio.IncompleteReadError(b"", 1) from None
-        return frame.raw()
-
-    async def _receive(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                data = await self._reader.read(65_536)
-        except OSError as exc:  # TimeoutError among them
-            logger.debug("MQTT client dropped: %s", str(exc) or "silent for too long")
-            data = b""
-        if not data or not (self._begun or data[0] == packets.CONNECT << 4):
-            # Of another protocol it might take long until a packet seems complete.
-            self._ended = True
-            return
-        self._begun = True
-        try:
-            for frame in self._cutter.feed(data):
-                self._admit(frame)
-        except InvalidMessage as exc:
-            logger.debug("MQTT client dropped: %s", exc.reason)
-            if isinstance(exc, door.WrongVersion):
-                self._writer.write(packets.connack_refusing_version())
-            elif isinstance(exc, door.TurnedAway):
-                self._writer.write(packets.connack_refusing(exc.answer))
-            self._ended = True
-        if self._silence:
-            self._deadline = loop.time() + self._silence
-
-    def _admit(self, frame: packets.Frame) -> None:
-        if self._greeted:
-            door.check(frame)
-        else:
-            # Half as much again as the client promises (MQTT 3.1.1 section 3.1.2.10).
-            connect = door.check_connect(frame)
-            self._silence = connect.keep_alive * 1.5 or None
-            self._deadline = None
-            self._greeted = True
-            if self._guard is not None:
-                frame = self._guard.admit(connect, frame)
-        self._waiting.append(frame)
-
-
-class Writer(StreamWriterAdapter):
-    """Never waits for a client that does not read, but cuts it off."""
-
-    def write(self, data: bytes) -> None:
-        transport = self._writer.transport
-        if self.is_closed or transport.is_closing():
-            return
-        self._writer.write(data)
-        if transport.get_write_buffer_size() > MAX_UNSENT:
-            logger.debug("MQTT client dropped: it does not read")
-            transport.abort()
-
-    async def drain(self) -> None:
-        """Return at once: amqtt would hold a lock meanwhile, and queue without bounds."""
-
-    async def close(self) -> None:
-        self.is_closed = True
-        self._writer.close()
-
-
-class Doorkeeper(BaseAuthPlugin):
-    """Says who a client is."""
-
-    @dataclass
-    class Config:
-        """Filled by amqtt."""
-
-        user: str | None = None
-        """Nobody is asked who it is where this is None."""
-        password: str = ""
-        strangers: bool = False
-        """Who does not know the password is a stranger, but let in."""
-
-    async def authenticate(self, *, session: Session) -> bool:
-        # What amqtt calls anonymous is forgotten when its connection ends.
-        session.is_anonymous = True
-        visitor = _serving.get()
-        session.attributes[_VISITOR] = visitor
-        admitted = self._admits(session, visitor)
-        if visitor is not None:
-            visitor.admitted = admitted
-        return admitted
-
-    def _admits(self, session: Session, visitor: Visitor | None) -> bool:
-        if visitor is not None and (visitor.is_gateway or visitor.token):
-            return not session.will_flag or visitor.may_publish(session.will_topic or "")
-        if self.config.user is None or (
-            same(session.username, self.config.user)
-            and same(session.password, self.config.password)
-        ):
-            return True
-        session.attributes[_STRANGER] = True
-        # amqtt publishes a will without asking anybody.
-        return self.config.strangers and (
-            not session.will_flag or door.stranger_may_publish(session.will_topic or "")
-        )
-
-
-class BoundedBroker(Broker):
-    """amqtt's broker, with as many retained messages as there is room for.
-
-    They go to those who subscribed to them; amqtt also sends a client, when it connects, what the
-    others subscribed to.
-    """
-
-    async def retain_message(
-        self,
-        source_session: Session | None,
-        topic_name: str | None,
-        data: bytes | bytearray | None,
-        qos: int | None = None,
-    ) -> None:
-        others = [
-            len(kept.data) for topic, kept in self.retained_messages.items() if topic != topic_name
-        ]
-        if data and (len(others) >= MAX_RETAINED or sum(others) + len(data) > MAX_RETAINED_BYTES):
-            logger.debug("no room to retain the message at %r", topic_name)
-            return
-        await super().retain_message(source_session, topic_name, data, qos)
-
-    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
-        # In place of a plugin, which would be asked in a task for each message and each client;
-        # amqtt meanwhile loses messages when somebody subscribes.
-        visitor: Visitor | None = session.attributes.get(_VISITOR)
-        if visitor is not None and visitor.token:
-            if action is Action.PUBLISH:
-                return visitor.may_publish(topic)
-            if action is Action.SUBSCRIBE:
-                return visitor.may_subscribe(topic)
-            return visitor.may_receive(topic)
-        if _STRANGER not in session.attributes or action is Action.RECEIVE:
-            return True
-        if action is Action.PUBLISH:
-            return door.stranger_may_publish(topic)
-        return door.stranger_may_subscribe(topic)
-
-    async def _publish_retained_messages_for_subscription(
-        self, subscription: tuple[str, int], session: Session
-    ) -> None:
-        visitor: Visitor | None = session.attributes.get(_VISITOR)
-        if visitor is not None and visitor.token:
-            return
-        subscribed = self.subscriptions.get(subscription[0], ())
-        if any(each.client_id == session.client_id for each, _ in subscribed):
-            await super()._publish_retained_messages_for_subscription(subscription, session)
-
-    def _del_subscription(self, a_filter: str, session: Session) -> int:
-        visitor: Visitor | None = session.attributes.get(_VISITOR)
-        if visitor is not None:
-            visitor.unsubscribe(a_filter)
-        return int(super()._del_subscription(a_filter, session))
 
 
 @contextlib.asynccontextmanager
@@ -385,7 +149,7 @@ def _reachable(host: str) -> str:
 def _configuration(access: Doorkeeper.Config) -> BrokerConfig:
     return BrokerConfig(
         listeners={_LISTENER: ListenerConfig(type=ListenerType.EXTERNAL)},
-        plugins={f"{__name__}.{Doorkeeper.__qualname__}": asdict(access)},
+        plugins={f"{Doorkeeper.__module__}.{Doorkeeper.__qualname__}": asdict(access)},
     )
 
 
@@ -414,7 +178,7 @@ async def _serve(
 ) -> None:
     now = asyncio.get_running_loop().time()
     if guard is not None:
-        _serving.set(guard.visitor)
+        serving.set(guard.visitor)
     try:
         source = Reader(reader, writer, now, guard)
         await broker.external_connected(source, Writer(writer), _LISTENER)

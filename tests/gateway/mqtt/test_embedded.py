@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from pyaiot.errors import LinkFailed, StartFailed
-from pyaiot.gateway.mqtt import embedded, packets
-from pyaiot.gateway.mqtt.embedded import Reader, embedded_broker
+from pyaiot.gateway.mqtt import bounded, embedded, packets, streams
+from pyaiot.gateway.mqtt.bounded import BoundedBroker
+from pyaiot.gateway.mqtt.embedded import embedded_broker
 from pyaiot.gateway.mqtt.packets import Cutter, Frame, Publish, Version
 from pyaiot.gateway.mqtt.session import Refused, Server, Session, connected
 from tests.waiting import eventually
@@ -171,9 +172,9 @@ class TestListening:
             await asyncio.get_running_loop().create_future()
 
         async with embedded_broker(WANTED):
-            original = embedded.BoundedBroker.shutdown
+            original = BoundedBroker.shutdown
             monkeypatch.setattr(
-                embedded.BoundedBroker, "shutdown", lambda broker: _both(original(broker), never(0))
+                BoundedBroker, "shutdown", lambda broker: _both(original(broker), never(0))
             )
 
     async def test_fault_within_amqtt(
@@ -183,7 +184,7 @@ class TestListening:
             raise ZeroDivisionError
 
         with monkeypatch.context() as patched:
-            patched.setattr(embedded.BoundedBroker, "external_connected", fail)
+            patched.setattr(BoundedBroker, "external_connected", fail)
             async with raw(server, connect()) as peer:
                 assert await peer.answers() == []
         await assert_works(server)
@@ -325,7 +326,7 @@ class TestMisbehaviour:
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(embedded, "FIRST_PACKET", 1.0)
+        monkeypatch.setattr(streams, "FIRST_PACKET", 1.0)
         async with client(server, "a/b", name="innocent") as innocent:
             async with raw(server, *sent) as peer:
                 await peer.answers()
@@ -346,12 +347,12 @@ class TestMisbehaviour:
         assert heard[0].payload == b"bye"
 
     async def test_says_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "FIRST_PACKET", 0.05)
+        monkeypatch.setattr(streams, "FIRST_PACKET", 0.05)
         async with embedded_broker(WANTED) as server, raw(server) as peer:
             assert await peer.answers() == []
 
     async def test_says_half_a_packet(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "FIRST_PACKET", 0.05)
+        monkeypatch.setattr(streams, "FIRST_PACKET", 0.05)
         async with embedded_broker(WANTED) as server, raw(server, connect()[:9]) as peer:
             assert await peer.answers() == []
 
@@ -361,7 +362,7 @@ class TestMisbehaviour:
         assert answer.kind == packets.CONNACK
 
     async def test_does_not_read(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "MAX_UNSENT", 50_000)
+        monkeypatch.setattr(streams, "MAX_UNSENT", 50_000)
         heard: list[Publish] = []
         async with (
             raw(server, connect(), packets.subscribe(1, ["flood"], V3)) as lazy,
@@ -381,7 +382,7 @@ class TestMisbehaviour:
 
     async def test_is_too_fast(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What comes faster than it may waits; nothing is lost."""
-        monkeypatch.setattr(embedded, "RATE", 200.0)
+        monkeypatch.setattr(streams, "RATE", 200.0)
         heard: list[Publish] = []
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -391,7 +392,7 @@ class TestMisbehaviour:
             raw(server, connect(), PUBLISH * 260) as peer,
         ):
             await eventually(lambda: len(heard) == 260)
-            assert loop.time() - started > (260 - embedded.RATE) / embedded.RATE * 0.9
+            assert loop.time() - started > (260 - streams.RATE) / streams.RATE * 0.9
             assert not peer.reader.at_eof()
 
     async def test_does_not_acknowledge_what_was_retained(
@@ -435,7 +436,7 @@ class TestRetained:
         await session.publish("a", b"")
 
     async def test_number(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "MAX_RETAINED", 2)
+        monkeypatch.setattr(bounded, "MAX_RETAINED", 2)
         async with client(server) as session:
             for topic in ("r/1", "r/2", "r/3"):
                 await self.retain(session, topic, b"x")
@@ -450,74 +451,12 @@ class TestRetained:
             assert await self.kept(server) == set()
 
     async def test_bytes(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "MAX_RETAINED_BYTES", 100)
+        monkeypatch.setattr(bounded, "MAX_RETAINED_BYTES", 100)
         async with client(server) as session:
             await self.retain(session, "r/1", b"x" * 60)
             await self.retain(session, "r/1", b"y" * 90)
             await self.retain(session, "r/2", b"x" * 20)
             assert await self.kept(server, "r/+") == {"r/1"}
-
-
-class TestReader:
-    """What amqtt relies on when it asks for the parts of a packet."""
-
-    def reader(self, *data: bytes) -> tuple[Reader, asyncio.StreamReader]:
-        stream = asyncio.StreamReader()
-        for each in data:
-            stream.feed_data(each)
-        now = asyncio.get_running_loop().time()
-        return Reader(stream, None, now), stream  # type: ignore[arg-type]
-
-    async def test_part_by_part(self) -> None:
-        reader, _ = self.reader(connect(), packets.PING)
-        packet = connect()
-        assert await reader.read(0) == b""
-        assert await reader.read(1) + await reader.read(len(packet) - 1) == packet
-        assert await reader.read(0) == b""
-        assert await reader.read(2) == packets.PING
-
-    async def test_never_reads_into_the_next_packet(self) -> None:
-        reader, _ = self.reader(connect(), packets.PING, packets.PING)
-        with pytest.raises(asyncio.IncompleteReadError):
-            await reader.read(len(connect()) + 1)
-        with pytest.raises(asyncio.IncompleteReadError):
-            await reader.read(1)
-
-    async def test_loses_nothing_when_cancelled(self) -> None:
-        reader, stream = self.reader(connect()[:5])
-        for _ in range(3):
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.001):
-                    await reader.read(1)
-        stream.feed_data(connect()[5:])
-        assert await reader.read(len(connect())) == connect()
-
-    async def test_end(self) -> None:
-        reader, stream = self.reader(connect())
-        stream.feed_eof()
-        await reader.read(len(connect()))
-        for _ in range(2):
-            with pytest.raises(asyncio.IncompleteReadError):
-                await reader.read(1)
-
-    async def test_connection_that_breaks(self) -> None:
-        reader, stream = self.reader()
-        stream.set_exception(ConnectionResetError())
-        with pytest.raises(asyncio.IncompleteReadError):
-            await reader.read(1)
-
-
-class TestWriter:
-    async def test_after_the_end(self, server: Server) -> None:
-        _, stream = await asyncio.open_connection(server.host, server.port)
-        writer = embedded.Writer(stream)
-        await writer.close()
-        writer.write(b"x")
-        await writer.drain()
-        stream.transport.abort()
-        writer = embedded.Writer(stream)
-        writer.write(b"x")
-        assert stream.transport.is_closing()
 
 
 class TestUnreadErrors:
