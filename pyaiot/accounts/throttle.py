@@ -4,9 +4,11 @@
 import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from pyaiot.errors import RateExceeded
+
+K = TypeVar("K")
 
 REMEMBERED: Final = 4096
 """Names, and addresses, whose failures are counted; the ones not tried for longest make room."""
@@ -44,15 +46,15 @@ class _Trail:
     until: float = 0.0
 
 
-class _Trails:
+class _Trails(Generic[K]):
     """Failures by name, or by address; bounded."""
 
     def __init__(self, patience: Patience, size: int) -> None:
         self._patience = patience
         self._size = size
-        self._trails: OrderedDict[str, _Trail] = OrderedDict()
+        self._trails: OrderedDict[K, _Trail] = OrderedDict()
 
-    def wait(self, key: str, now: float) -> float:
+    def wait(self, key: K, now: float) -> float:
         trail = self._trails.get(key)
         if trail is None:
             return 0.0
@@ -61,7 +63,7 @@ class _Trails:
             return 0.0
         return trail.until - now
 
-    def failed(self, key: str, now: float) -> None:
+    def failed(self, key: K, now: float) -> None:
         trail = self._trails.setdefault(key, _Trail())
         self._trails.move_to_end(key)
         trail.failures += 1
@@ -70,13 +72,13 @@ class _Trails:
         if len(self._trails) > self._size:
             self._trails.popitem(last=False)
 
-    def took_back(self, key: str) -> None:
+    def took_back(self, key: K) -> None:
         trail = self._trails.get(key)
         if trail is not None:
             trail.failures -= 1
             trail.until = 0.0
 
-    def forgave(self, key: str) -> None:
+    def forgave(self, key: K) -> None:
         self._trails.pop(key, None)
 
     def __len__(self) -> int:
@@ -87,7 +89,8 @@ class Throttle:
     """Slows down whoever guesses, by the name that is tried and by the address it comes from.
 
     A try counts as failed until it is said to have succeeded: tries at the same time do not slip
-    through together.
+    through together. Where somebody came in before, they are not made to wait for what others try
+    with their name elsewhere: guessing must not lock the owner out.
     """
 
     def __init__(
@@ -96,8 +99,11 @@ class Throttle:
         by_address: Patience = BY_ADDRESS,
         size: int = REMEMBERED,
     ) -> None:
-        self._names = _Trails(by_name, size)
-        self._addresses = _Trails(by_address, size)
+        self._names: _Trails[tuple[str, str]] = _Trails(by_name, size)
+        self._addresses: _Trails[str] = _Trails(by_address, size)
+        self._at_home: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Names that came in, and the addresses where they did."""
+        self._size = size
 
     def admit(self, name: str, address: str, now: float) -> None:
         """Count a try for `name` from `address` at `now`, in seconds on a steady clock.
@@ -105,10 +111,11 @@ class Throttle:
         Raises RateExceeded, which says how long to wait; such a try is not counted.
         """
         place = _place(address)
-        wait = max(self._names.wait(name, now), self._addresses.wait(place, now))
+        key = self._key(name, place)
+        wait = max(self._names.wait(key, now), self._addresses.wait(place, now))
         if wait > 0:
             raise RateExceeded("Too many tries. Wait a little.", retry_after=wait)
-        self._names.failed(name, now)
+        self._names.failed(key, now)
         self._addresses.failed(place, now)
 
     def succeeded(self, name: str, address: str) -> None:
@@ -116,13 +123,22 @@ class Throttle:
 
         Otherwise somebody with an account could go on for ever by logging in between guesses.
         """
-        self._names.forgave(name)
-        self._addresses.took_back(_place(address))
+        place = _place(address)
+        self._names.forgave(self._key(name, place))
+        self._addresses.took_back(place)
+        self._at_home[name, place] = None
+        self._at_home.move_to_end((name, place))
+        if len(self._at_home) > self._size:
+            self._at_home.popitem(last=False)
+
+    def _key(self, name: str, place: str) -> tuple[str, str]:
+        """By what tries for a name are counted that come from there."""
+        return name, place if (name, place) in self._at_home else ""
 
     @property
     def remembered(self) -> int:
         """How many names and addresses are in memory."""
-        return len(self._names) + len(self._addresses)
+        return len(self._names) + len(self._addresses) + len(self._at_home)
 
 
 def _place(address: str) -> str:

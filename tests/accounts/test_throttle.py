@@ -70,10 +70,24 @@ def test_who_gets_it_right_is_forgiven_by_name_but_not_by_address() -> None:
         throttle.admit("ann", HERE, 0.0)
 
 
-def test_success_of_somebody_unknown_changes_nothing() -> None:
-    throttle = Throttle()
+def test_guessing_does_not_lock_the_owner_out() -> None:
+    throttle = Throttle(by_address=NEVER)
+    throttle.admit("ann", HERE, 0.0)
     throttle.succeeded("ann", HERE)
-    assert throttle.remembered == 0
+    for number in range(BY_NAME.free + 1):
+        throttle.admit("ann", f"198.51.100.{number}", 1.0)
+    assert wanted(throttle, "ann", "198.51.100.99", 1.0) > 0
+    # Where ann was before, ann may go on, and is not the guessers' excuse by that.
+    throttle.admit("ann", HERE, 1.0)
+    throttle.succeeded("ann", HERE)
+    assert wanted(throttle, "ann", "198.51.100.99", 1.0) > 0
+    # Nor is her address an open door, for her name or another.
+    for _ in range(BY_NAME.free + 1):
+        throttle.admit("ann", HERE, 2.0)
+    assert wanted(throttle, "ann", HERE, 2.0) > 0
+    for _ in range(BY_NAME.free + 1):
+        throttle.admit("bob", HERE, 2.0)
+    assert wanted(throttle, "bob", HERE, 2.0) > 0
 
 
 def test_after_an_hour_all_is_forgotten() -> None:
@@ -112,4 +126,6 @@ def test_memory_is_bounded_whoever_comes(tries: list[tuple[str, object, float]])
     throttle = Throttle(size=4)
     for name, address, now in tries:
         assert wanted(throttle, name, str(address), now) >= 0
-    assert throttle.remembered <= 8
+        if len(name) == 1:
+            throttle.succeeded(name, str(address))
+    assert throttle.remembered <= 12
