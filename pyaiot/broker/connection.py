@@ -263,6 +263,11 @@ class Connection(asyncio.BufferedProtocol):
             self._closing_at = self._clock()
             self._close_transport()
 
+    @property
+    def stranger(self) -> bool:
+        """Whether it has yet to say what it wants."""
+        return self._role is None and not self._transport.is_closing()
+
     def abort(self) -> None:
         """End the connection without a word."""
         self._transport.abort()

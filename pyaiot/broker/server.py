@@ -31,6 +31,7 @@ from pyaiot.broker.reception import MAX_SERVICES, Capacity, Reception, Surroundi
 from pyaiot.broker.statistics import samples
 from pyaiot.link.descriptors import room_for
 from pyaiot.link.listen import BACKLOG
+from pyaiot.link.strangers import Strangers
 from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health
 from pyaiot.observe.metrics import Metrics
@@ -107,6 +108,7 @@ class BrokerServer:
         if self._room < most:
             _log.warning("no more than %d connections at once: see ulimit -n", self._room)
         self._connections: set[Connection] = set()
+        self._strangers: Strangers[Connection] = Strangers(lambda each: each.stranger)
         self._gone = asyncio.Event()
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
@@ -154,7 +156,13 @@ class BrokerServer:
     def opened(self, connection: Connection) -> bool:
         """Somebody connected; False if there are too many already."""
         self._connections.add(connection)
-        return len(self._connections) <= self._room
+        self._strangers.came(connection)
+        if len(self._connections) <= self._room:
+            return True
+        longest = self._strangers.longest(connection)
+        if longest is not None:
+            longest.abort()
+        return longest is not None
 
     def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade:
         """What `peer` gets who asks for `path`."""
@@ -178,6 +186,7 @@ class BrokerServer:
     def closed(self, connection: Connection) -> None:
         """A connection is no more."""
         self._connections.discard(connection)
+        self._strangers.left(connection)
         self._gone.set()
 
     def _sweep(self) -> None:

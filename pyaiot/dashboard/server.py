@@ -11,15 +11,16 @@ from html import escape
 from typing import Any, Final
 
 from tornado import web
-from tornado.httpserver import HTTPServer
 
 from pyaiot.dashboard.address import BrokerAddress, BrokerUrl, host_of
 from pyaiot.dashboard.api.handler import Api
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
 from pyaiot.dashboard.ground import Grounds
+from pyaiot.dashboard.listener import Listener
 from pyaiot.dashboard.policy import GUARDS, NOTHING, content_security_policy
 from pyaiot.errors import InvalidValue
+from pyaiot.link.descriptors import room_for
 from pyaiot.model.moment import Moment
 from pyaiot.observe.health import Health
 from pyaiot.observe.metrics import Counter, Metrics, Sample
@@ -29,6 +30,8 @@ MAX_BODY: Final = 524_288
 """Bytes of a body at all; endpoints of the REST API take less, unless they say so."""
 BODY_TIME: Final = 30.0
 """Seconds that a body may take to come."""
+CONNECTIONS: Final = 2048
+"""Connections at once."""
 IDLE: Final = 60.0
 """Seconds after which a connection that asks for nothing is closed."""
 
@@ -75,7 +78,7 @@ class Site:
             "pyaiot_dashboard_answers", "Answers given, by HTTP status.", self.answers, "status"
         )
 
-    def server(self) -> HTTPServer:
+    def server(self) -> Listener:
         """The server, not listening yet."""
         metrics = Metrics(lambda: self.samples)
         application = web.Application(
@@ -91,13 +94,15 @@ class Site:
             log_function=_count,
             serve_traceback=False,
         )
-        return HTTPServer(
+        listener = Listener(
             application,
             max_header_size=MAX_HEADER,
             max_body_size=MAX_BODY,
             body_timeout=BODY_TIME,
             idle_connection_timeout=IDLE,
         )
+        listener.room = room_for(CONNECTIONS)
+        return listener
 
 
 def _count(handler: web.RequestHandler) -> None:

@@ -2,6 +2,7 @@
 """The broker over real sockets: who gets in, what the connection takes, how it ends."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
@@ -255,9 +256,29 @@ async def test_too_many_who_have_not_said_what_they_want(monkeypatch: pytest.Mon
     async with running_broker(max_clients=1, max_gateways=1) as broker:
         idle = [await asyncio.open_connection("127.0.0.1", broker.port) for _ in range(2)]
         await eventually(lambda: len(broker.server._connections) == 2)
-        assert (await exchange(broker, b"")).startswith(b"HTTP/1.1 503 ")
+        idle[1][1].write(b"GET /ws HTTP/1.1\r\nX-Slow:")
+        # Who waits for longest makes room.
+        async with a_client(broker):
+            with contextlib.suppress(ConnectionError):
+                assert await asyncio.wait_for(idle[0][0].read(), 5) == b""
+            idle.append(await asyncio.open_connection("127.0.0.1", broker.port))
+            with contextlib.suppress(ConnectionError):
+                assert await asyncio.wait_for(idle[1][0].read(), 5) == b""
+            # The one who is in is nobody's to send away.
+            assert len(broker.core.clients) == 1
         for _, writer in idle:
             writer.close()
+
+
+async def test_where_all_are_in_nobody_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyaiot.broker.server.STRANGERS", 0)
+    monkeypatch.setattr("pyaiot.broker.server.MAX_SERVICES", 0)
+    async with (
+        running_broker(max_clients=1, max_gateways=1, accept_unsigned=True) as broker,
+        a_client(broker),
+        original_gateway(broker),
+    ):
+        assert (await exchange(broker, b"")).startswith(b"HTTP/1.1 503 ")
 
 
 async def test_refusals_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:

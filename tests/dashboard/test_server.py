@@ -232,6 +232,32 @@ async def test_a_head_that_is_too_large_ends_its_connection_alone(
     assert not [each for each in caplog.records if each.exc_info]
 
 
+async def test_who_says_little_or_nothing_keeps_nobody_out(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyaiot.dashboard.server.CONNECTIONS", 5)
+    async with running_dashboard(static_path=str(built)) as url:
+        place = urlsplit(url)
+        body = b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nPyaiot-Request: 1\r\n"
+        body += b"Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        slow = (b"", b"GET / HTTP/1.1\r\nX-Slow:", body)
+        opened = []
+        # One that has asked for something is answered for as long as it takes.
+        reader, events = await asyncio.open_connection(place.hostname, place.port)
+        events.write(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"retry: 2000")
+        for number in range(12):
+            opened.append(await asyncio.open_connection(place.hostname, place.port))
+            opened[-1][1].write(slow[number % 3])
+            assert (await ask(url)).status == 200
+        for old, _ in opened[:6]:
+            with contextlib.suppress(ConnectionError):
+                await asyncio.wait_for(old.read(), 5)
+        assert not reader.at_eof()
+        for writer in (events, *(each for _, each in opened)):
+            writer.close()
+
+
 async def test_health_and_metrics(built: Path) -> None:
     async with running_dashboard(static_path=str(built)) as url:
         await ask(url, "/nothing")

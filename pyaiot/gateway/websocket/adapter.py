@@ -41,6 +41,7 @@ from pyaiot.gateway.websocket.handshake import (
 )
 from pyaiot.gateway.websocket.payload import DISCOVER, parse, set_request
 from pyaiot.gateway.websocket.socket import LibraryLog, NodeSocket
+from pyaiot.link.strangers import Strangers
 from pyaiot.messages.origin import check_origin, is_loopback
 from pyaiot.model.rate import Allowance
 
@@ -118,6 +119,7 @@ class WebsocketAdapter:
         self._clock = clock
         self._new_name = new_name
         self._complaints = Allowance(*COMPLAINTS)
+        self._strangers: Strangers[NodeSocket] = Strangers()
         self._sockets: set[NodeSocket] = set()
         self._nodes: dict[Address, _Node] = {}
         self._named: dict[str, _Node] = {}
@@ -211,13 +213,21 @@ class WebsocketAdapter:
 
     def _opened(self, socket: NodeSocket) -> bool:
         self._sockets.add(socket)
-        return len(self._sockets) <= self._max_nodes + MAX_HANDSHAKES
+        self._strangers.came(socket)
+        if len(self._sockets) <= self._max_nodes + MAX_HANDSHAKES:
+            return True
+        longest = self._strangers.longest(socket)
+        if longest is not None:
+            longest.transport.abort()
+        return longest is not None
 
     def _ended(self, socket: NodeSocket) -> None:
         self._sockets.discard(socket)
+        self._strangers.left(socket)
 
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         assert isinstance(socket, NodeSocket)  # noqa: S101 - it came from `_bind`
+        self._strangers.left(socket)
         headers = request.headers
         if request.path.partition("?")[0] != ROUTE:
             return socket.respond(HTTPStatus.NOT_FOUND, "Not found\n")

@@ -98,10 +98,19 @@ class TestServer:
         adapter = WebsocketAdapter("127.0.0.1", 0, max_nodes=1)
         async with running(adapter):
             silent = [await asyncio.open_connection("127.0.0.1", adapter.port) for _ in range(3)]
-            # The third is refused by the end of the stream, or by a reset.
+            # The first makes room: its stream ends, or is reset.
             with suppress(ConnectionError):
-                assert await silent[2][0].read() == b""
-            assert len(adapter._sockets) == 2
+                assert await silent[0][0].read() == b""
+            await eventually(lambda: len(adapter._sockets) == 2)
+            silent[2][1].write(b"GET /node HTTP/1.1\r\nX-Slow:")
+            async with connected(adapter):
+                with suppress(ConnectionError):
+                    assert await silent[1][0].read() == b""
+                # Who is in need not go for whoever says nothing.
+                silent.append(await asyncio.open_connection("127.0.0.1", adapter.port))
+                with suppress(ConnectionError):
+                    assert await silent[2][0].read() == b""
+                assert len(adapter._nodes) == 1
             for _, writer in silent:
                 writer.close()
 
