@@ -284,12 +284,13 @@ class TestTraffic:
             assert await socket.recv() == DISCOVER
 
     async def test_old_values_are_no_answer(self) -> None:
-        now = iter([0.0, 0.0, 0.0, 5.0, 5.0, 5.0])
-        adapter = WebsocketAdapter("127.0.0.1", 0, clock=lambda: next(now))
+        now = [0.0]
+        adapter = WebsocketAdapter("127.0.0.1", 0, clock=lambda: now[0])
         async with running(adapter) as heard, connect(url_of(adapter)) as socket:
             assert await socket.recv() == DISCOVER
             await socket.send(update(led="0"))
             await eventually(lambda: heard.sightings)
+            now[0] = 5.0
             await adapter.discover(heard.sightings[0][0])
             assert await socket.recv() == DISCOVER
 
