@@ -17,6 +17,32 @@ from pyaiot.setting import Setting, port, setting
 KEY_FILE: Final = "~/.pyaiot/keys"
 
 
+# What several classes have, said once.
+
+
+def _config() -> Any:
+    return setting(
+        None,
+        "read settings from this file (TOML, or the original's Python)",
+        unit="file",
+        in_file=False,
+    )
+
+
+def _certificates(whose: str) -> Any:
+    return setting(
+        None, f"certificates to trust (PEM) for {whose}, instead of the system's", unit="file"
+    )
+
+
+def _anonymous() -> Any:
+    return setting(
+        None,
+        "what clients without credentials may do: nothing, see nodes, also set resources, also send"
+        " scripts (default: script if only this machine can connect, else none)",
+    )
+
+
 def _local_channels() -> Any:
     return setting(
         False,
@@ -55,12 +81,7 @@ class Settings:
 class ServiceSettings(Settings):
     """What every service has."""
 
-    config: str | None = setting(
-        None,
-        "read settings from this file (TOML, or the original's Python)",
-        unit="file",
-        in_file=False,
-    )
+    config: str | None = _config()
     broker_host: str = setting("localhost", "host of the broker", unit="host")
     broker_port: int = port(8000, "port of the broker")
     key_file: str = setting(
@@ -100,11 +121,7 @@ class BrokerSettings(ServiceSettings):
         "localhost", "address to listen on; empty for all interfaces", unit="host"
     )
     broker_port: int = port(8000, "port to listen on")
-    anonymous: Literal["none", "view", "control", "script"] | None = setting(
-        None,
-        "what clients without credentials may do: nothing, see nodes, also set resources, also send"
-        " scripts (default: script if only this machine can connect, else none)",
-    )
+    anonymous: Literal["none", "view", "control", "script"] | None = _anonymous()
     allow_origin: tuple[str, ...] = setting(
         (),
         "another site whose web pages may connect, such as https://example.org; may be repeated",
@@ -183,9 +200,7 @@ class GatewaySettings(ServiceSettings):
     )
     accept_unsigned: bool = setting(False, "work with a broker that cannot sign: the original's")
     broker_ssl: bool = setting(False, "connect to the broker by TLS")
-    broker_ca: str | None = setting(
-        None, "certificates to trust (PEM) for the broker, instead of the system's", unit="file"
-    )
+    broker_ca: str | None = _certificates("the broker")
     spool: int = setting(
         10_000,
         "readings kept while the broker cannot be reached, or while they are yet to be stored",
@@ -236,11 +251,7 @@ class MqttGatewaySettings(GatewaySettings):
     )
     mqtt_port: int = port(1886, "port of the MQTT broker")
     mqtt_ssl: bool = setting(False, "connect to the MQTT broker by TLS")
-    mqtt_ca: str | None = setting(
-        None,
-        "certificates to trust (PEM) for the MQTT broker, instead of the system's",
-        unit="file",
-    )
+    mqtt_ca: str | None = _certificates("the MQTT broker")
     mqtt_user: str | None = setting(None, "user name at the MQTT broker", unit="name")
     mqtt_password: str | None = setting(None, "password at the MQTT broker", secret=True)
 
@@ -318,15 +329,9 @@ class DashboardSettings(ServiceSettings):
         " (default: as browsers do)",
         unit="address",
     )
-    broker_ca: str | None = setting(
-        None, "certificates to trust (PEM) for the broker, instead of the system's", unit="file"
-    )
+    broker_ca: str | None = _certificates("the broker")
     store: str | None = _store()
-    anonymous: Literal["none", "view", "control", "script"] | None = setting(
-        None,
-        "what clients without credentials may do: nothing, see nodes, also set resources, also send"
-        " scripts (default: script if only this machine can connect, else none)",
-    )
+    anonymous: Literal["none", "view", "control", "script"] | None = _anonymous()
     unclaimed: Literal["public", "admins"] = setting(
         "public", "who may use nodes that nobody owns: everybody who is let in, or administrators"
     )
@@ -362,9 +367,7 @@ class RecorderSettings(ServiceSettings):
     section: ClassVar[str] = "recorder"
 
     broker_ssl: bool = setting(False, "connect to the broker by TLS")
-    broker_ca: str | None = setting(
-        None, "certificates to trust (PEM) for the broker, instead of the system's", unit="file"
-    )
+    broker_ca: str | None = _certificates("the broker")
     store: str | None = _store()
     keep_raw: str = setting(
         "30d", "how long each reading is kept: s, m, h, d, w or y, or forever", unit="time"
@@ -428,18 +431,11 @@ class ClientSettings(Settings):
 
     section: ClassVar[str] = "client"
 
-    config: str | None = setting(
-        None,
-        "read settings from this file (TOML, or the original's Python)",
-        unit="file",
-        in_file=False,
-    )
+    config: str | None = _config()
     broker_host: str = setting("localhost", "host of the broker", unit="host")
     broker_port: int = port(8000, "port of the broker")
     broker_ssl: bool = setting(False, "connect to the broker by TLS")
-    broker_ca: str | None = setting(
-        None, "certificates to trust in the broker's place of the system's", unit="file"
-    )
+    broker_ca: str | None = _certificates("the broker")
     key_file: str = setting(
         KEY_FILE, "keys to prove oneself to the broker with, if they are there", unit="file"
     )
@@ -461,12 +457,7 @@ class AccountSettings(Settings):
 
     section: ClassVar[str] = "accounts"
 
-    config: str | None = setting(
-        None,
-        "read settings from this file (TOML, or the original's Python)",
-        unit="file",
-        in_file=False,
-    )
+    config: str | None = _config()
     store: str | None = _store()
     key_file: str = setting(KEY_FILE, "the keys that tokens are signed with", unit="file")
     json: bool = setting(False, "write one JSON object a line, for programs")
@@ -498,19 +489,10 @@ class SimulateSettings(Settings):
     node_name: str = setting("Simulated", "the nodes' name, before their number")
     token: str | None = setting(None, "the node's device token; with --nodes=1", secret=True)
     mqtt_ssl: bool = setting(False, "connect to the MQTT broker by TLS")
-    mqtt_ca: str | None = setting(
-        None,
-        "certificates to trust (PEM) for the MQTT broker, instead of the system's",
-        unit="file",
-    )
+    mqtt_ca: str | None = _certificates("the MQTT broker")
     mqtt_user: str | None = setting(None, "user name at the MQTT broker", unit="name")
     mqtt_password: str | None = setting(None, "password at the MQTT broker", secret=True)
-    config: str | None = setting(
-        None,
-        "read settings from this file (TOML, or the original's Python)",
-        unit="file",
-        in_file=False,
-    )
+    config: str | None = _config()
     debug: bool = setting(False, "log everything that happens")
 
 
