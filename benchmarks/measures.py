@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Final, TypeAlias
 
-from benchmarks.generator import Mode, Outcome, Plan, Publisher, run
+from benchmarks.generator import Delays, Mode, Outcome, Plan, Publisher, run
 from benchmarks.machine import Cores, forget_peak, memory, peak, resident
 from benchmarks.peers import Broker, Peer
 from benchmarks.readings import Reading, of_gateway, still
@@ -49,16 +50,26 @@ class Scale:
     """Clients of the crowd that come back at once."""
     gateway_nodes: int = 1000
     """Nodes of one gateway."""
+    pairs: int = 24
+    """How often two servers that run side by side are measured in turn."""
+    turn: float = 0.6
+    """Seconds of each of these measurements."""
+    storing: float = 20.0
+    """Seconds for which readings are stored."""
+    exported: int = 10_000_000
+    """Readings that come out in one file; and a tenth of them."""
 
 
 FULL: Final = Scale()
 QUICK: Final = Scale(
     seconds=0.25, warmup=0.1, many=150, some_rate=1500.0, nodes=2000, idle=200,
     updates=60_000, crowd=500, returning=200, gateway_nodes=100,
+    pairs=6, turn=0.3, storing=2.0, exported=100_000,
 )  # fmt: skip
 TINY: Final = Scale(
     seconds=0.15, warmup=0.05, gateways=2, some=3, many=5, some_rate=200.0, many_rate=100.0,
     nodes=20, idle=10, updates=2000, crowd=8, returning=4, gateway_nodes=3,
+    pairs=2, turn=0.1, storing=0.5, exported=10_000,
 )  # fmt: skip
 
 
@@ -109,6 +120,38 @@ class Bench:
             "server": outcome.server_cpu / outcome.seconds,
             "delivered": outcome.delivered,
         }
+
+    def beside(self, kinds: tuple[type[Peer], type[Peer]], clients: int, rate: float) -> Figures:
+        """How long messages take through the second of two, compared with the first.
+
+        Both run all the time. They are measured in many short turns, as close to each other as can
+        be and each as often before as after the other, so that whatever else goes on in the
+        machine is both's; and what is compared is each pair.
+        """
+        short = replace(self, scale=replace(self.scale, seconds=self.scale.turn, warmup=0.2))
+        pairs = []
+        with kinds[0](self.cores.server) as one, kinds[1](self.cores.server) as other:
+            for number in range(self.scale.pairs):
+                order = (one, other) if number % 2 else (other, one)
+                delay = {peer: short.delay(peer, clients, rate) for peer in order}
+                pairs.append((delay[one], delay[other]))
+        ratios = sorted(second.p50 / first.p50 for first, second in pairs)
+        return {
+            "alone": median(first.p50 for first, _ in pairs) * MICRO,
+            "beside": median(second.p50 for _, second in pairs) * MICRO,
+            "ratio": median(ratios),
+            "quarter": ratios[len(ratios) // 4],
+            "quarters": ratios[len(ratios) * 3 // 4],
+            "ratio99": median(second.p99 / first.p99 for first, second in pairs),
+        }
+
+    def delay(self, peer: Peer, clients: int, rate: float) -> Delays:
+        """How long messages take at a moderate load through a server that runs."""
+        with (
+            _publishers(peer, self.scale.gateways, 1) as publishers,
+            _subscribers(peer, clients) as subscribers,
+        ):
+            return self._run("paced", peer, publishers, subscribers, rate=rate).delay
 
     def turns(self, kind: type[Peer], clients: int, gap: float = 0.0) -> Figures:
         """One message at a time: the next one goes when all clients have the last one."""

@@ -40,9 +40,12 @@ VALUES: Final = 97
 """Texts that come again and again."""
 AHEAD: Final = 40_000
 """Messages that may wait for the store."""
-SECONDS: Final = 20.0
 
 DAY: Final = 86_400
+_DRIP: Final = 0.01
+"""Seconds between two frames of a broker."""
+_STEP: Final = 0.002
+
 YEAR: Final = 366 * DAY
 TRIES: Final = 21
 
@@ -125,6 +128,68 @@ async def record(folder: str, seconds: float) -> Figures:
     }
 
 
+class _Faucet:
+    """A broker's side of the link that lets through as much as is wanted just now."""
+
+    def __init__(self) -> None:
+        self.rate = 0
+
+    async def run(self, peer: Recorder) -> None:
+        peer.connected(frozenset({Feature.RECORDER}))
+        first = 1
+        waiting: list[Raw] = []
+        messages = _messages()
+        while True:
+            await asyncio.sleep(_DRIP)
+            number = round(self.rate * _DRIP)
+            if not number:
+                continue
+            while len(waiting) < number:
+                waiting += next(messages)
+            some, waiting = waiting[:number], waiting[number:]
+            peer.received(Recordable("bench", first, tuple(some)))
+            first += number
+
+    def wake(self) -> None: ...
+
+    def restart(self, reason: str) -> None:
+        raise AssertionError(reason)
+
+
+async def loop(folder: str, seconds: float) -> Figures:
+    """How late a task runs on the loop of a recorder that stores nothing, some or much."""
+    store = await Store.open(f"{folder}/store.db", time.time)
+    core = Core(recorded().decode_each)
+    status = Status(core.counts)
+    faucet = _Faucet()
+    writer = Writer(Backoff(lambda: 0.5), status, time.monotonic)
+    recording = asyncio.create_task(Recorder(core, faucet, writer, status, _now).run(store))
+    rates = {"quiet": 0, "some": 1000, "much": 10_000}
+    late: dict[str, list[float]] = {name: [] for name in rates}
+    for _ in range(max(1, round(seconds / 2))):
+        for name, faucet.rate in rates.items():
+            # What came before is stored by then.
+            await asyncio.sleep(0.3)
+            late[name] += await _lateness(min(1.0, seconds / 4))
+    recording.cancel()
+    await asyncio.wait({recording})
+    await store.close()
+    return {
+        f"{name}{part}": sorted(each)[len(each) * part // 100]
+        for name, each in late.items()
+        for part in (50, 99)
+    }
+
+
+async def _lateness(seconds: float) -> list[float]:
+    late = []
+    end = time.perf_counter() + seconds
+    while (due := time.perf_counter() + _STEP) < end:
+        await asyncio.sleep(_STEP)
+        late.append(time.perf_counter() - due)
+    return late
+
+
 async def course(folder: str) -> Figures:
     """A day at 1 Hz from its readings; a year at 1 Hz from the hours that were made of them."""
     store = await Store.open(f"{folder}/store.db", time.time)
@@ -179,16 +244,19 @@ async def _median(store: Store, key: SeriesKey, start: int, end: int, points: in
 
 def memory(bench: Bench, what: str) -> Figures:
     """Run this file on all cores."""
-    seconds = SECONDS if bench.scale.seconds >= 1 else 2.0
-    words: Sequence[str] = [sys.executable, "-m", "benchmarks.memory", what, str(seconds)]
+    words = ("benchmarks.memory", what, str(bench.scale.storing))
+    figures: Figures = json.loads(on_all_cores(bench, *words))
+    return figures
+
+
+def on_all_cores(bench: Bench, module: str, *words: str) -> str:
+    """Run a module of ours in a process of its own; what it says. Raises MeasureFailed."""
     cores = ",".join(str(each) for each in (bench.cores.generator, bench.cores.server))
-    ran = subprocess.run(
-        ["taskset", "-c", cores, *words], capture_output=True, text=True, timeout=300, check=False
-    )
+    command: Sequence[str] = ["taskset", "-c", cores, sys.executable, "-m", module, *words]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if ran.returncode:
         raise MeasureFailed(ran.stderr.strip().splitlines()[-1])
-    figures: Figures = json.loads(ran.stdout)
-    return figures
+    return ran.stdout
 
 
 def _now() -> Moment:
@@ -199,7 +267,12 @@ def main(words: Sequence[str]) -> int:
     """Measure one thing, and print the figures."""
     what, seconds = words
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        work = record(folder, float(seconds)) if what == "record" else course(folder)
+        if what == "record":
+            work = record(folder, float(seconds))
+        elif what == "loop":
+            work = loop(folder, float(seconds))
+        else:
+            work = course(folder)
         print(json.dumps(asyncio.run(work)))
     return 0
 

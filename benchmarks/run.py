@@ -30,20 +30,30 @@ def measure(
 ) -> tuple[dict[str, Results], int]:
     """All rows, `rounds` times or until `deadline` (of the steady clock); how often it was.
 
-    The contestants take turns, so that whatever else goes on in the machine is everybody's.
+    The contestants take turns, so that whatever else goes on in the machine is everybody's. What
+    is measured once comes last, whatever the time.
     """
     results = {row.key: Results() for row in rows}
-    longest = 0.0
-    for number in range(rounds):
+    longest, done = 0.0, 0
+    while done < rounds:
         began = time.monotonic()
-        if number and began + longest > deadline:
-            return results, number
+        if done and began + longest > deadline:
+            break
+        done += 1
         for row in rows:
-            print(f"[{number + 1}/{rounds}] {row.title}", flush=True)
-            for name in row.contestants:
-                _measure_one(bench, row, name, results[row.key])
+            if not row.once:
+                _measure_all(bench, row, results[row.key], f"{done}/{rounds}")
         longest = max(longest, time.monotonic() - began)
-    return results, rounds
+    for row in rows:
+        if row.once:
+            _measure_all(bench, row, results[row.key], "once")
+    return results, done
+
+
+def _measure_all(bench: Bench, row: Row, results: Results, which: str) -> None:
+    print(f"[{which}] {row.title}", flush=True)
+    for name in row.contestants:
+        _measure_one(bench, row, name, results)
 
 
 def _measure_one(bench: Bench, row: Row, name: str, results: Results) -> None:

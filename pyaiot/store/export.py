@@ -90,10 +90,8 @@ class Export:
             place.advance(rows, self._page)
             if rows:
                 yield [
-                    Sample(
-                        row.node, row.resource, row.path, row.time, row.number, row.text, row.unit
-                    )
-                    for row in rows
+                    Sample(node, resource, path, time, number, text, unit)
+                    for _, node, resource, path, unit, time, number, text in rows
                 ]
 
     def _chosen(self) -> Iterator[ColumnElement[bool]]:

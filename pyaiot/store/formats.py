@@ -6,6 +6,7 @@ import io
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Protocol
 
 import msgspec
@@ -55,11 +56,11 @@ class Csv:
         return _lines(
             (
                 iso(each.time_us),
-                guarded(each.node),
-                guarded(each.resource),
-                guarded(each.path),
+                _name(each.node),
+                _name(each.resource),
+                _name(each.path),
                 written(each.number) if each.number is not None else guarded(each.text or ""),
-                guarded(each.unit) if each.number is not None else "",
+                _name(each.unit) if each.number is not None else "",
             )
             for each in samples
         )
@@ -175,6 +176,9 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+_name: Final = lru_cache(maxsize=4096)(guarded)  # names come again and again
+
+
 def written(number: float) -> str:
     """`number` exactly, without a fraction where it has none."""
     return repr(number).removesuffix(".0")
@@ -182,8 +186,13 @@ def written(number: float) -> str:
 
 def iso(time_us: int) -> str:
     """A time as ``2026-11-28T02:20:00.123456Z``; beyond the year 9999, as its last moment."""
-    moment = _EPOCH + timedelta(microseconds=min(time_us, _LAST))
-    return moment.isoformat().removesuffix("+00:00") + "Z"
+    second, micro = divmod(min(time_us, _LAST), 1_000_000)
+    return f"{_second(second)}.{micro:06}Z" if micro else f"{_second(second)}Z"
+
+
+@lru_cache(maxsize=1024)  # readings come in the order of time
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00")
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> str:

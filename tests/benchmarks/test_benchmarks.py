@@ -3,14 +3,17 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
 import pytest
 
 from benchmarks import machine
+from benchmarks.exported import exported
 from benchmarks.gateways import CoapNodes, MqttNodes, Nodes, WebsocketNodes, gateway
 from benchmarks.measures import Bench, Figures
+from benchmarks.memory import memory
 from benchmarks.peers import (
     Broker,
     EachReference,
@@ -22,6 +25,7 @@ from benchmarks.peers import (
     SharedReference,
     Unsigned,
 )
+from benchmarks.recorded import Recorded, Untimed
 from benchmarks.report import Run, write
 from benchmarks.rows import ROWS, Goal, Metric, Results, Row
 from benchmarks.run import measure
@@ -183,3 +187,27 @@ def test_every_row_can_be_judged() -> None:
         for goal in row.goals:
             assert goal.metric in metrics
             assert {goal.of, goal.against or goal.of} <= set(row.contestants)
+
+
+def test_two_that_run_side_by_side_are_compared(bench: Bench) -> None:
+    figures = bench.beside((Untimed, Recorded), 3, 200.0)
+    assert figures["quarter"] <= figures["ratio"] <= figures["quarters"]
+    assert figures["alone"] > 0
+    assert figures["beside"] > 0
+
+
+def test_a_file_of_all_readings_is_read_to_its_end(bench: Bench) -> None:
+    figures = exported(bench, bench.scale.exported)
+    assert figures["rows"] > 0
+    assert 0 <= figures["growth"] < figures["peak"]
+
+
+@pytest.mark.parametrize("what", ["record", "loop"])
+def test_what_is_stored_is_counted(bench: Bench, what: str) -> None:
+    figures = memory(bench, what)
+    assert all(value > 0 for value in figures.values())
+
+
+def test_some_rows_are_measured_once(bench: Bench) -> None:
+    results, _ = measure(bench, [replace(ROW, once=True)], 3, float("inf"))
+    assert results["speed"].values("fast", "speed") == [3000.0]
