@@ -5,7 +5,6 @@ No I/O, no clock, no tasks: every method takes what happened and when, and gives
 the shell is to carry out, in order. The same for all protocols.
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Iterable
 from itertools import count
@@ -13,9 +12,11 @@ from typing import Final
 
 from pyaiot.errors import CommandFailed, InvalidInput, InvalidValue, LimitExceeded
 from pyaiot.gateway.adapter import Address, Naming, Refusal, Sighting, Written
+from pyaiot.gateway.agenda import Agenda
 from pyaiot.gateway.announcer import Announcer
 from pyaiot.gateway.commands import PATIENCE, Command, result
 from pyaiot.gateway.complaints import Complaints
+from pyaiot.gateway.doorway import Doorway
 from pyaiot.gateway.effects import (
     Begin,
     Discover,
@@ -24,10 +25,9 @@ from pyaiot.gateway.effects import (
     Expel,
     Level,
     Note,
-    Refuse,
     Resend,
 )
-from pyaiot.gateway.registrar import NOT_APPROVED, REPLACED, Admission, Registrar
+from pyaiot.gateway.registrar import REPLACED, Admission, Registrar
 from pyaiot.gateway.roster import Node, Roster
 from pyaiot.messages.codec import check_value
 from pyaiot.messages.types import (
@@ -41,8 +41,7 @@ from pyaiot.messages.types import (
 )
 from pyaiot.model.availability import Liveness
 from pyaiot.model.moment import Moment
-from pyaiot.model.node import Availability, Reading, checked_endpoint, checked_uid, derived_uid
-from pyaiot.model.rate import Allowance
+from pyaiot.model.node import Availability, Reading, checked_endpoint
 from pyaiot.model.value import Value
 
 PROTOCOL: Final = "protocol"
@@ -63,9 +62,6 @@ _NEVER: Final = float("inf")
 _LATEST: Final = 1e11
 """No reading is from later than this (`messages.types.Seconds`)."""
 
-_REFUSALS: Final = 12
-"""Refusals in a minute of which the log is told; those who knock again and again fill no disk."""
-
 
 class GatewayCore:
     """All decisions of one gateway."""
@@ -82,29 +78,24 @@ class GatewayCore:
 
         `registrar` says who may be a node here; without one everybody may.
         """
-        self._name = name
         self._protocol = protocol
         self._roster = Roster(liveness or Liveness(), max_nodes)
         self._registrar = registrar or Registrar()
         self.announcer = Announcer(self._roster)
+        self._doorway = Doorway(name, protocol, self._registrar, self.announcer)
         self._granted: frozenset[Feature] = frozenset()
         """What the broker understands that is told nothing yet."""
         self._begin_at = _NEVER
         self._serials = count(1)
-        self._deadlines: list[tuple[float, str]] = []
+        self._agenda = Agenda()
         self._complaints = Complaints()
-        self._refusals = Allowance(_REFUSALS / 60, _REFUSALS)
         self._effects: list[Effect] = []
         self.dropped: Counter[str] = Counter()
         """What could not be used, by reason: ``stranger``, ``invalid``, ``full``, ``refused``."""
 
     def objection(self, sighting: Sighting) -> Refusal | None:
         """Why the node of `sighting` would be refused; None if it would not, or has no name."""
-        try:
-            judged = self._registrar.judge(self._said(sighting), sighting.token)
-        except InvalidValue:
-            judged = self._registrar.judge("", sighting.token)
-        return judged if isinstance(judged, Refusal) else None
+        return self._doorway.objection(sighting)
 
     def seen(self, address: Address, sighting: Sighting, now: Moment) -> list[Effect]:
         """A node showed that it is at `address`. Where it may not be, a `Refuse` comes last."""
@@ -242,8 +233,7 @@ class GatewayCore:
     @property
     def due(self) -> float:
         """When `tick` is to be called next, on the steady clock; infinity if never."""
-        commands = self._deadlines[0][0] if self._deadlines else _NEVER
-        return min(self._roster.due, self.announcer.due, self._begin_at, commands)
+        return min(self._roster.due, self.announcer.due, self._agenda.due, self._begin_at)
 
     def tick(self, now: Moment) -> list[Effect]:
         """Time has passed."""
@@ -252,9 +242,8 @@ class GatewayCore:
             self._begin(now)
         for node, availability in self._roster.overdue(now.steady):
             self._become(node, availability)
-        while self._deadlines and self._deadlines[0][0] <= now.steady:
-            deadline, uid = heapq.heappop(self._deadlines)
-            self._expire(uid, deadline, now)
+        for uid in self._agenda.take(now.steady):
+            self._expire(uid, now)
         self._effects += self.announcer.keep_alive(now)
         return self._take_effects()
 
@@ -263,12 +252,13 @@ class GatewayCore:
     ) -> tuple[Node | None, bool]:
         """The node of `sighting`, and whether it is new; None where it cannot be taken."""
         try:
-            admission = self._registrar.judge(self._said(sighting), sighting.token)
+            admission = self._doorway.judge(sighting)
         except InvalidValue as exc:
             self._drop("invalid", address, f"The node at {address} has no usable name. {exc}", now)
             return None, False
         if isinstance(admission, Refusal):
-            self._refuse(address, sighting, admission, now)
+            self.dropped["refused"] += 1
+            self._effects += self._doorway.refused(address, sighting, admission, now)
             return None, False
         uid = admission.uid
         node = self._roster.get(uid)
@@ -291,15 +281,6 @@ class GatewayCore:
         self._effects += self.announcer.came(node)
         return node, True
 
-    def _said(self, sighting: Sighting) -> str:
-        """The uid that a node would have without a token. Raises InvalidValue if it has none."""
-        if sighting.token:
-            return ""
-        uid = checked_uid(sighting.name)
-        return (
-            derived_uid(self._name, self._protocol, uid) if sighting.naming is Naming.LOCAL else uid
-        )
-
     def _settle(self, node: Node, address: Address) -> None:
         before = self._roster.address_of(node)
         displaced = self._roster.settle(node, address)
@@ -308,19 +289,6 @@ class GatewayCore:
         if node.token_id is not None and before not in {None, address}:
             # Of two that come with a token of the same node the newer is the node.
             self._effects.append(Expel(Address(str(before)), REPLACED))
-
-    def _refuse(self, address: Address, sighting: Sighting, refusal: Refusal, now: Moment) -> None:
-        self.dropped["refused"] += 1
-        if self._refusals.take(now.steady):
-            self._note(Level.INFO, f"The node at {address} is refused. {refusal}")
-        # One that makes up another name each time it comes can be approved by nobody.
-        if refusal is NOT_APPROVED and sighting.naming is not Naming.PASSING:
-            uid = self._said(sighting)
-            if self.announcer.hears_of_devices and self._registrar.tells(uid, now.steady):
-                self._effects.append(
-                    self.announcer.pending(uid, self._protocol, address, sighting, now)
-                )
-        self._effects.append(Refuse(refusal))
 
     def _admissions_changed(self, message: Devices) -> None:
         first = not self._registrar.ready
@@ -429,21 +397,13 @@ class GatewayCore:
 
     def _start(self, node: Node, now: Moment) -> None:
         self._effects += node.commands.start(self._roster.address_of(node), now.steady)
-        self._schedule(node)
+        self._agenda.put(node.uid, node.commands.due)
 
-    def _schedule(self, node: Node) -> None:
-        due = node.commands.due
-        if due < node.wanted_at:
-            node.wanted_at = due
-            heapq.heappush(self._deadlines, (due, node.uid))
-
-    def _expire(self, uid: str, deadline: float, now: Moment) -> None:
+    def _expire(self, uid: str, now: Moment) -> None:
         node = self._roster.get(uid)
-        # Otherwise it was looked at before, or is another node under the same name.
-        if node is not None and node.wanted_at == deadline:
-            node.wanted_at = float("inf")
+        if node is not None:
             self._effects += node.commands.expire(now.steady)
-            self._schedule(node)
+            self._agenda.put(uid, node.commands.due)
 
     def _drop(self, reason: str, whom: str, text: str, now: Moment) -> None:
         """Count what cannot be used, and say so once for each reason and node."""

@@ -30,17 +30,15 @@ class Node:
         "sleepy",
         "token_id",
         "twin",
-        "wanted_at",
     )
 
     def __init__(self, uid: str, naming: Naming, now: Moment) -> None:
         self.twin = Twin(uid, now.wall)
         self.naming = naming
         self.commands = Commands(uid)
-        self.wanted_at = float("inf")
-        """When its commands are to be looked at next, on the steady clock like all times here."""
         self.sleepy = False
         self.heard = now.steady
+        """On the steady clock, like all times here."""
         self.booted = now.steady
         self.discovery = Discovery()
         self.reset_untold = False
