@@ -3,6 +3,7 @@
 
 import csv
 import io
+import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = 253_402_300_799_999_999
 """Microseconds until the end of the year 9999, the last that a date can say."""
 
-# A spreadsheet takes what begins so for something to reckon.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet takes what begins so for something to reckon; some look past spaces, and some take
+# wide signs for the others. No percent sign, which is a unit.
+_FORMULA: Final = re.compile(r"[\t\r\n]|\s*[=+\-@|\uff1d\uff0b\uff0d\uff20]")
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -173,7 +175,7 @@ def senml_name(sample: Sample) -> str:
 
 def guarded(text: str) -> str:
     """`text` so that no spreadsheet reckons with it."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 _name: Final = lru_cache(maxsize=4096)(guarded)  # names come again and again

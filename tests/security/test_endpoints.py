@@ -4,15 +4,17 @@
 import asyncio
 import logging
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.accounts.tokens import Claims, Signer, Use
 from pyaiot.dashboard.api.endpoint import Who
+from pyaiot.dashboard.api.pace import Pace
 from pyaiot.dashboard.api.services import House
 from pyaiot.dashboard.api.table import TABLE
+from pyaiot.dashboard.server import MAX_BODY
 from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.model.access import LEVELS, NOTHING, Permission, Role
 from pyaiot.model.samples import Sample
@@ -20,7 +22,7 @@ from pyaiot.store.audit import TERMINAL, Actor
 from pyaiot.store.nodes import Edit, NodeRecord
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
-from tests.dashboard.api.asking import RING, ask
+from tests.dashboard.api.asking import RING, ask, serving
 from tests.dashboard.api.people import API, PASSWORD, Browser, Home, at_home
 
 EXPECTED: Final = {
@@ -414,3 +416,71 @@ async def test_what_is_forgotten_is_nobodys_for_no_moment(fast_store: Store, clo
         await browser.log_in("Otto")
         assert (await browser.call("DELETE", "/nodes/n")).status == 204
         assert left == [0]
+
+
+async def test_no_endpoint_reads_a_body_that_is_too_large(fast_store: Store, clock: Clock) -> None:
+    """Neither for who may ask for it, nor for strangers; whether its size is said or not."""
+    async with at_home(fast_store, clock, PEOPLE) as (_, url, _):
+        anna = Browser(url)
+        await anna.log_in("Anna")
+        place = urlsplit(url)
+        words = "; ".join(f"{name}={value}" for name, value in anna.cookies.items())
+        largest = {f"{each.method} {each.path}": each.max_body for each in TABLE}
+        for endpoint in ENDPOINTS:
+            method, path = endpoint.split()
+            path = path.replace("{", "").replace("}", "")
+            for cookie in (f"Cookie: {words}\r\n", ""):
+                head = (
+                    f"{method} {API}{path} HTTP/1.1\r\nHost: {place.netloc}\r\n{cookie}"
+                    "Pyaiot-Request: 1\r\nContent-Type: application/json\r\n"
+                ).encode()
+                chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+                for rest in (
+                    b"Content-Length: %d\r\n\r\n" % (largest[endpoint] + 1),
+                    b"Transfer-Encoding: chunked\r\n\r\n"
+                    + chunk * (largest[endpoint] // 0x8000 + 1),
+                ):
+                    clock.pass_(1)
+                    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+                    writer.write(head + rest)
+                    raw = await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)
+                    writer.close()
+                    status = int(raw.split()[1])
+                    anyone = EXPECTED[endpoint][0] == "anyone"
+                    # Beyond what any endpoint takes, Tornado does not ask which one it is.
+                    refused = {413} if largest[endpoint] < MAX_BODY else {400, 413}
+                    wanted = refused if cookie or anyone else {401, *refused}
+                    assert status in wanted, (endpoint, cookie, rest[:20], status)
+
+
+async def test_guessing_is_slowed_down_and_hurts_nobody_else(
+    fast_store: Store, clock: Clock
+) -> None:
+    home = Home(fast_store, clock)
+    for name in ("Anna", "Otto"):
+        await home.add(name, PEOPLE[name])
+    async with serving(home.api(TABLE, pace=Pace())) as url:
+        anna = Browser(url)
+        await anna.log_in("Anna")
+        account = (await anna.get("/account")).json["id"]
+        foreign = Signer(KeyRing((KeyPair.generate(lambda size: b"x" * size),)))
+        now = clock.time
+        forged = foreign.make(Claims(Use.REFRESH, account, "j", now, now + 60, sid="s"))
+        tries: tuple[tuple[str, str, object, dict[str, str]], ...] = (
+            ("PUT", "/session", None, {"Cookie": f"pyaiot_refresh={forged}"}),
+            ("POST", "/setup", {"token": "x" * 43, "name": "Eve", "password": PASSWORD}, {}),
+            ("GET", "/account", None, {"Authorization": f"Bearer {forged}"}),
+            ("POST", "/session", {"name": "Otto", "password": "a guess or so"}, {}),
+        )
+        for method, path, body, headers in tries:
+            clock.pass_(60)
+            asked = [
+                (await Browser(url).call(method, path, body, **headers)).status for _ in range(230)
+            ]
+            assert set(asked[:3]) <= {401, 409}
+            assert set(asked[-20:]) == {429}, path
+            # Whoever is in goes on, from the same address too, and nobody's session has ended.
+            assert (await anna.get("/account")).status == 200
+        clock.pass_(60)
+        assert (await anna.call("PUT", "/session")).status == 200
+        assert len(await home.store.sessions.sessions(account)) == 1

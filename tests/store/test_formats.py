@@ -38,7 +38,25 @@ def test_csv() -> None:
     assert text.endswith("\r\n")
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "=",
+        "+",
+        "-",
+        "@",
+        "\t",
+        "\r",
+        "\n",
+        "  =",
+        "\u00a0@",
+        "|",
+        "\uff1d",
+        "\uff0b",
+        "\uff0d",
+        "\uff20",
+    ],
+)
 def test_no_cell_is_a_formula(begin: str) -> None:
     evil = f"{begin}1+1"
     assert guarded(evil) == f"'{evil}"
@@ -49,6 +67,7 @@ def test_no_cell_is_a_formula(begin: str) -> None:
     assert rows[0][1:] == [f"'{evil}"] * 4 + [""]
     assert rows[1][5] == f"'{evil}"
     assert guarded("a=b") == "a=b"
+    assert guarded("%") == "%"
 
 
 def test_json() -> None:
