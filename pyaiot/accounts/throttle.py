@@ -110,7 +110,7 @@ class Throttle:
 
         Raises RateExceeded, which says how long to wait; such a try is not counted.
         """
-        place = _place(address)
+        place = neighbourhood(address)
         key = self._key(name, place)
         wait = max(self._names.wait(key, now), self._addresses.wait(place, now))
         if wait > 0:
@@ -123,7 +123,7 @@ class Throttle:
 
         Otherwise somebody with an account could go on for ever by logging in between guesses.
         """
-        place = _place(address)
+        place = neighbourhood(address)
         self._names.forgave(self._key(name, place))
         self._addresses.took_back(place)
         self._at_home[name, place] = None
@@ -141,7 +141,7 @@ class Throttle:
         return len(self._names) + len(self._addresses) + len(self._at_home)
 
 
-def _place(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """What is counted as one address: of IPv6 the network, in which anybody has 2^64 of them."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])

@@ -84,7 +84,7 @@ async def _pieces(call: Call[EventsWanted, None]) -> AsyncGenerator[bytes, None]
     feed = Feed(sight.wants, awake.set)
     live = call.services.live
     with ExitStack() as reading:
-        reading.enter_context(call.services.readers.reading(call.who.id or call.asker.address))
+        reading.enter_context(call.services.readers.reading(call.who.id, call.asker.address))
         reading.enter_context(live.listening(feed.put))
         yield b"retry: 2000\n\n"
         async for piece in _all(live.mirror, sight):

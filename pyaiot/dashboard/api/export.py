@@ -39,7 +39,7 @@ async def export(call: Call[ExportWanted, None]) -> AsyncGenerator[bytes, None]:
 
 
 async def _pieces(call: Call[ExportWanted, None], written: Format) -> AsyncGenerator[bytes, None]:
-    with call.services.exports.reading(call.who.id or call.asker.address):
+    with call.services.exports.reading(call.who.id, call.asker.address):
         begun = written.begin().encode()
         async for page in call.services.store.history.export(_selection(call)):
             # Who may see what is looked at all along: it takes long.

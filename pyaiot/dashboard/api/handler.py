@@ -14,6 +14,7 @@ from tornado import web
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 
+from pyaiot.accounts.throttle import neighbourhood
 from pyaiot.dashboard.api.call import Asker, Call, Cookie, Identity, encode, etag, matches
 from pyaiot.dashboard.api.endpoint import Endpoint, Routes
 from pyaiot.dashboard.api.forms import Problem
@@ -144,13 +145,13 @@ class Handler(web.RequestHandler):
 
     def _admit(self, endpoint: Endpoint) -> None:
         now = self._api.services.clock()
-        address = address_of(self._peer, self._given)
+        place = neighbourhood(address_of(self._peer, self._given))
         try:
             self._identity = self._api.guard.identify(self._given, self._cookies, now.wall)
         except AuthenticationFailed:
-            self._api.pace.take(address, now.steady)
+            self._api.pace.take(place, now.steady)
             raise
-        self._api.pace.take(self._identity.who.id or address, now.steady)
+        self._api.pace.take(self._identity.who.id or place, now.steady)
         self._api.guard.check_page(self.request.method or "", self._given)
         self._api.guard.check(self._identity, endpoint.who)
         length = self._given.get("content-length", "")
