@@ -137,7 +137,11 @@ class BrokerSettings(ServiceSettings):
         None, "certificate chain (PEM); the broker then serves TLS only", unit="file"
     )
     ssl_key: str | None = setting(None, "private key of the certificate (PEM)", unit="file")
-    max_clients: int = setting(5000, "clients that may be connected at once", minimum=1)
+    max_clients: int = setting(
+        5000,
+        "clients that may be connected at once; a tenth of them must have shown a token",
+        minimum=1,
+    )
     max_gateways: int = setting(100, "gateways that may be connected at once", minimum=1)
     max_message: int = setting(
         1_048_576, "size of the largest message taken", minimum=1024, unit="bytes"

@@ -30,6 +30,8 @@ from pyaiot.model.moment import Moment
 
 GATEWAY_QUEUE: Final = 1_048_576
 """Bytes of commands that may wait for one gateway."""
+RESERVED: Final = 10
+"""One in so many clients must have shown a token: strangers keep nobody out who is known."""
 MAX_SERVICES: Final = 16
 """Recorders and directories that may be connected at once."""
 
@@ -99,10 +101,13 @@ class Reception:
             return Page(_status(exc), exc.reason)
 
     def _client(self, headers: Mapping[str, str]) -> Upgrade:
-        if len(self._post.clients) >= self._capacity.max_clients:
-            raise TooManyConnections("There are as many clients as there may be.")
         begin = self._core.sessions.begin
         visitor = self._doorkeeper.client(headers, self._surroundings.clock(), begin)
+        room = self._capacity.max_clients
+        if not visitor.token:
+            room -= room // RESERVED
+        if len(self._post.clients) >= room:
+            raise TooManyConnections("There are as many clients as there may be.")
 
         def start(connection: Connection, _now: Moment) -> ClientLink:
             client = Client(

@@ -9,6 +9,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -248,6 +249,17 @@ async def test_too_many() -> None:
         await eventually(lambda: not broker.core.clients and not broker.core.gateways)
         async with a_client(broker), original_gateway(broker):
             pass
+
+
+async def test_strangers_keep_nobody_out_who_is_known() -> None:
+    async with running_broker(max_clients=10) as broker, AsyncExitStack() as stack:
+        for _ in range(9):
+            await stack.enter_async_context(a_client(broker))
+        assert (await refusal(broker, "/ws"))[0] == 503
+        known = subprotocols("token", broker.token())
+        async with a_client(broker, subprotocols=known):
+            offer = subprotocols("token", broker.token())
+            assert (await refusal(broker, "/ws", subprotocols=offer))[0] == 503
 
 
 async def test_too_many_who_have_not_said_what_they_want(monkeypatch: pytest.MonkeyPatch) -> None:
