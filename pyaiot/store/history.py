@@ -21,7 +21,7 @@ from pyaiot.store.schema import READINGS, SERIES
 from pyaiot.store.series import Row, SeriesBook, SeriesKey, number_of
 from pyaiot.store.summaries import Summaries
 
-_TURN: Final = 2000
+_TURN: Final = 500
 """Samples that are looked up before others have their turn."""
 
 _AT_ONCE: Final = (4096, 128, 1)
