@@ -7,6 +7,7 @@
 import asyncio
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Final
 
 from benchmarks.machine import forget_peak, peak, resident
 from benchmarks.measures import Bench, Figures, MeasureFailed
-from benchmarks.memory import on_all_cores
+from benchmarks.memory import BUILD, on_all_cores
 from benchmarks.peers import Server, free_port
 from benchmarks.signed import Keys
 from pyaiot.model.samples import Sample
@@ -77,11 +78,11 @@ class Dashboard(Server):
 
 def exported(bench: Bench, rows: int) -> Figures:
     """Make a store of `rows` readings, and read it."""
-    # Hundreds of megabytes, which are not to be in memory.
-    folder = Path.cwd() / f"export-{rows}.db"
-    try:
-        on_all_cores(bench, "benchmarks.exported", str(folder), str(rows))
-        with Dashboard(bench.cores.server, folder) as server:
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        store = Path(folder) / "store.db"
+        on_all_cores(bench, "benchmarks.exported", str(store), str(rows))
+        with Dashboard(bench.cores.server, store) as server:
             # What it loads at its first file is there before it is measured.
             server.read("resource-1")
             before = resident(server.pid)
@@ -90,9 +91,6 @@ def exported(bench: Bench, rows: int) -> Figures:
             size, lines = server.read()
             took = time.monotonic() - began
             highest = peak(server.pid)
-    finally:
-        for each in folder.parent.glob(f"{folder.name}*"):
-            each.unlink()
     if lines != rows + 1:
         raise MeasureFailed(f"{lines - 1} of {rows} readings came")
     return {

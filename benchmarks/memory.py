@@ -34,6 +34,8 @@ from pyaiot.store.series import SeriesKey
 from pyaiot.store.store import Store
 from pyaiot.store.summaries import HOUR, MINUTE
 
+BUILD: Final = Path(__file__).parents[1] / "build"
+"""Where files of the moment are: the usual folder for them may be in memory."""
 NODES: Final = 100
 RESOURCES: Final = 10
 VALUES: Final = 97
@@ -266,7 +268,8 @@ def _now() -> Moment:
 def main(words: Sequence[str]) -> int:
     """Measure one thing, and print the figures."""
     what, seconds = words
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         if what == "record":
             work = record(folder, float(seconds))
         elif what == "loop":
