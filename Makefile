@@ -3,7 +3,8 @@
 
 PYTHON ?= python3
 TESTS ?=
-# All tests go to two processes, each file to one of them.
+# All tests go to two processes, each file to one of them. Many start commands of ours, which need
+# not be compiled at each start.
 PYTEST_ARGS ?= $(if $(strip $(TESTS)),,-n 2 --dist loadfile)
 BENCH_ARGS ?=
 PICTURE_ARGS ?=
@@ -40,7 +41,7 @@ demo: $(VENV)/page
 test: $(VENV)/page $(VENV)/with-tests
 	scripts/packages $(PROGRAMS) || true
 	$(BIN)/python scripts/frontend
-	$(BIN)/python -m pytest $(PYTEST_ARGS) $(TESTS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(PYTEST_ARGS) $(TESTS)
 ifeq ($(strip $(TESTS)),)
 	$(BIN)/python scripts/frontend test
 endif

@@ -67,6 +67,9 @@ _PRAGMAS: Final = (
     "trusted_schema = OFF",
 )
 
+_AGAIN: Final = 0.02
+"""Seconds until a new file that another program is making is looked at again."""
+
 _AT_ONCE: Final = 5
 """Connections to the database."""
 
@@ -178,7 +181,7 @@ async def open_engine(
         ) from exc
     engine = Engine(database, clock)
     try:
-        await migrate(engine)
+        await _patiently(migrate, engine)
     except (StoreFailed, StartFailed) as exc:
         await engine.close()
         kind = StoreAway if isinstance(exc, StoreFailed) and _is_away(exc) else StartFailed
@@ -188,6 +191,19 @@ async def open_engine(
         await engine.close()
         raise
     return engine
+
+
+async def _patiently(migrate: Callable[[Engine], Awaitable[None]], engine: Engine) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    while True:
+        try:
+            return await migrate(engine)
+        except StoreFailed as exc:
+            # SQLite waits for others that write, but not for one that makes the same file a WAL.
+            if engine.dialect != "sqlite" or not _is_away(exc) or loop.time() >= deadline:
+                raise
+        await asyncio.sleep(_AGAIN)
 
 
 def store_url(url: str, environ: "os._Environ[str] | dict[str, str]") -> URL:

@@ -51,6 +51,7 @@ class Chromium:
         self._origins: set[str] = set()
         self._touched = False
         self._is_numb = False
+        self._is_away = True
 
     def quit(self) -> None:
         self._driver.quit()
@@ -76,6 +77,7 @@ class Chromium:
         scheme, _, rest = url.partition("://")
         if rest:
             self._origins.add(f"{scheme}://{rest.partition('/')[0]}")
+        self._is_away = False
         await self._do(lambda: self._driver.get(url))
 
     async def resize(self, size: tuple[int, int]) -> None:
@@ -101,11 +103,14 @@ class Chromium:
             log: list[dict[str, Any]] = self._driver.get_log("browser")  # type: ignore[no-untyped-call]
             return [str(entry["message"]) for entry in log]
 
-        return await self._do(act)
+        said = await self._do(act)
+        self._is_away = True
+        return said
 
     async def forget(self) -> None:
         """Leave the page, and forget what it wrote and kept, however it was left."""
-        await self.leave()
+        if not self._is_away:
+            await self.leave()
         for origin in self._origins:
             await self.call("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
         self._origins.clear()

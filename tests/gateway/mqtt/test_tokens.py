@@ -183,7 +183,8 @@ async def test_many_bad_tokens_log_little(
     assert len([each for each in caplog.records if each.levelno >= logging.INFO]) < 20
 
 
-async def test_not_ready(adapter: MqttAdapter) -> None:
+async def test_not_ready(adapter: MqttAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyaiot.gateway.core.LISTS", 0.1)
     async with guarded(adapter, Policy.OPEN, ready=False) as gateway:
         assert "unavailable" in await refused(at(adapter, token()))
         async with client(at(adapter)) as session:

@@ -150,7 +150,8 @@ async def test_many_bad_tokens_log_little(
     assert len([each for each in caplog.records if each.levelno >= logging.INFO]) < 40
 
 
-async def test_not_ready(adapter: WebsocketAdapter) -> None:
+async def test_not_ready(adapter: WebsocketAdapter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyaiot.gateway.core.LISTS", 0.1)
     async with guarded(adapter, Policy.OPEN, ready=False) as gateway:
         status, body = await refused(adapter, token())
         assert (status, body.partition(":")[0]) == (503, "not_ready")
