@@ -5,11 +5,12 @@ There is no index of times alone, since it would double what is written. So time
 in windows that are as long as gives a page, and within one each series is looked at.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.model.samples import Sample
 from pyaiot.store.engine import Engine
@@ -18,6 +19,9 @@ from pyaiot.store.summaries import HOUR, MINUTE
 
 PAGE: Final = 5000
 """Readings that are in memory at once."""
+
+_MAX_KNOWN: Final = 20_000
+"""Series whose names are kept at hand."""
 
 _MAX_WINDOW: Final = 366 * 24 * HOUR
 
@@ -50,7 +54,7 @@ class _Place:
     def advance(self, rows: list[Row[Any]], page: int) -> None:
         """Go past what was read: the whole window, or `page` rows of it."""
         if len(rows) == page:
-            self.time, self.series = rows[-1].time, rows[-1].id
+            self.time, self.series = rows[-1].time, rows[-1].series
             self.window = max(1, self.window // 4)
             return
         self.time, self.series = self.time + self.window, -1
@@ -66,6 +70,7 @@ class Export:
         self._selection = selection
         self._page = page
         self._conditions = list(self._chosen())
+        self._series: dict[int, tuple[str, str, str, str]] = {}
 
     async def pages(self) -> AsyncIterator[list[Sample]]:
         """The readings in the order of time.
@@ -87,12 +92,24 @@ class Export:
                     found: int | None = await connection.scalar(first)
                     place.jump(end if found is None else found)
                 rows = list((await connection.execute(self._window(place, end))).all())
+                await self._know(connection, {row[0] for row in rows})
             place.advance(rows, self._page)
             if rows:
-                yield [
-                    Sample(node, resource, path, time, number, text, unit)
-                    for _, node, resource, path, unit, time, number, text in rows
-                ]
+                yield list(self._samples(rows))
+
+    async def _know(self, connection: AsyncConnection, series: set[int]) -> None:
+        """Know what these series are called: it is quicker than to be told with each reading."""
+        if len(self._series) > _MAX_KNOWN:
+            self._series.clear()
+        if new := series - self._series.keys():
+            query = select(SERIES).where(SERIES.c.id.in_(sorted(new)))
+            for number, node, resource, path, unit in await connection.execute(query):
+                self._series[number] = (node, resource, path, unit)
+
+    def _samples(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Sample]:
+        for series, time, number, text in rows:
+            node, resource, path, unit = self._series[series]
+            yield Sample(node, resource, path, time, number, text, unit)
 
     def _chosen(self) -> Iterator[ColumnElement[bool]]:
         """What holds for the series of the selection."""
@@ -118,12 +135,11 @@ class Export:
     def _window(self, place: _Place, end: int) -> Select[Any]:
         until = min(place.time + place.window, end)
         return (
-            select(SERIES, READINGS.c.time, READINGS.c.number, READINGS.c.text)
-            .join_from(SERIES, READINGS, SERIES.c.id == READINGS.c.series)
+            select(READINGS)
             # By this SQLite goes series by series instead of through all readings there are.
             .where(READINGS.c.series.in_(select(SERIES.c.id).where(*self._conditions)))
             .where(READINGS.c.time >= place.time, READINGS.c.time < until)
-            .where(tuple_(READINGS.c.time, SERIES.c.id) > (place.time, place.series))
-            .order_by(READINGS.c.time, SERIES.c.id)
+            .where(tuple_(READINGS.c.time, READINGS.c.series) > (place.time, place.series))
+            .order_by(READINGS.c.time, READINGS.c.series)
             .limit(self._page)
         )
