@@ -48,9 +48,10 @@ async def test_the_policy_stops_what_the_page_never_does(chromium: Chromium, att
         # The same look into the console finds faults in all other tests. What the browser's other
         # processes say may take a moment.
         words = ("Content Security Policy", "TrustedHTML", "TrustedScript")
+        log: list[str] = []
         async with asyncio.timeout(10):
-            while not any(word in line for line in await chromium.leave() for word in words):
-                await asyncio.sleep(0.05)
+            while not any(word in line for line in log for word in words):
+                log += await chromium.leave()
 
 
 async def test_the_operator_gives_the_page_a_name_and_pictures(opened: Opener) -> None:
