@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.asyncio.connection import Connection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.commands import free_ports, running
@@ -51,6 +52,7 @@ class Attacker:
         self.url = f"http://localhost:{web}"
         self.person = person
         self.heard: list[bytes] = []
+        self.gateway, self.stolen = 0, ""
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -144,7 +146,7 @@ async def at_things(grace: Attacker, rule: str, channel: str, alert: str, comman
         assert (await grace.tries(method, path)).status == 403
 
 
-async def by_rules(grace: Attacker, uid: str) -> None:
+async def by_rules(grace: Attacker, uid: str, own: str) -> None:
     """A rule about somebody else's node finds nothing, now or in the past."""
     now = time.time()
     for node, resource in ((uid, "led"), ("*", "*"), (f"*{HIDDEN}*", "*")):
@@ -158,8 +160,9 @@ async def by_rules(grace: Attacker, uid: str) -> None:
             answer = await grace.tries("POST", "/rules/preview", wanted)
             assert answer.status in {200, 400}, answer.body
             if answer.status == 200:
-                assert answer.json["fired"] == []
-                assert answer.json["readings"] == 0
+                # Her own meter is there, too.
+                assert {each["uid"] for each in answer.json["fired"]} <= {own}
+                assert node == "*" or answer.json["readings"] == 0
                 assert (await grace.tries("POST", "/rules", form)).status == 201
 
 
@@ -224,6 +227,27 @@ async def is_out(broker: int, token: str) -> bool:
         return exc.response.status_code == 401
 
 
+async def forgotten(grace: Attacker, ada: Person, uid: str, gauge: Connection) -> None:
+    """What is forgotten is nobody's from then on; what it said is not everybody's by that."""
+
+    async def goes_on() -> None:
+        with contextlib.suppress(ConnectionClosed):
+            for number in range(1000):
+                await reports(gauge, led=HIDDEN, n=number)
+                await asyncio.sleep(0.002)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(goes_on())
+        tasks.create_task(ada.does("DELETE", f"/nodes/{uid}"))
+    for _ in range(20):
+        for path in ("", "/series", "/resources", "/resources/led", "/resources/led/rows"):
+            await grace.tries("GET", f"/nodes/{uid}{path}")
+        await grace.tries("GET", "/export?format=csv")
+        await asyncio.sleep(0.05)
+    with pytest.raises(InvalidStatus):
+        await node_socket(grace.gateway, grace.stolen)
+
+
 async def log_out_ends_all(broker: int, ada: Attacker, tickets: list[str]) -> None:
     """Within two seconds nothing holds that was given out, at any door."""
     access = ada.cookies["pyaiot_access"]
@@ -256,7 +280,7 @@ async def test_nobody_gets_at_what_is_somebody_elses(tmp_path: Path) -> None:
         uid, token = await device(ada, f"Ada's {HIDDEN} gauge")
         mote, mote_token = await device(ada, f"Ada's {HIDDEN} mote", "mote-1")
         beans, beans_token = await device(ada, f"Ada's {HIDDEN} beans")
-        _, own_token = await device(other, "Grace's meter")
+        own, own_token = await device(other, "Grace's meter")
         secrets |= {token, mote_token, beans_token, own_token}
         (held,) = (await ada.get(f"/nodes/{uid}/tokens"))["items"]
         rule = {"name": HIDDEN, "condition": "above", "high": 5, "node": uid, "resource": "n"}
@@ -294,7 +318,7 @@ async def test_nobody_gets_at_what_is_somebody_elses(tmp_path: Path) -> None:
             status = f"/commands/{command.headers['location'].rpartition('/')[2]}"
             await at_nodes(grace, uid, held["id"])
             await at_things(grace, rule_id, channel["id"], alert["id"], status)
-            await by_rules(grace, uid)
+            await by_rules(grace, uid, own)
             await at_the_broker(page, uid, [*tickets, token, own_token])
             # A node that says that it is another, with a token of its own, is its own.
             await meter.send(json.dumps({"type": "new", "id": uid}))
@@ -303,6 +327,8 @@ async def test_nobody_gets_at_what_is_somebody_elses(tmp_path: Path) -> None:
             assert mine.values()[uid]["led"] == HIDDEN
             spied = await grace.tries("GET", "/alerts?state=all")
             assert not {uid, mote, beans} & {each["uid"] for each in spied.json["items"]}
+            grace.gateway, grace.stolen = gateway, token
+            await forgotten(grace, ada, uid, gauge)
             await log_out_ends_all(broker, owner, tickets)
             # Of what it sees nothing, the page was told nothing.
             assert HIDDEN not in json.dumps(page.messages)

@@ -16,6 +16,7 @@ from pyaiot.dashboard.api.services import House
 from pyaiot.dashboard.api.table import TABLE
 from pyaiot.dashboard.server import MAX_BODY
 from pyaiot.messages.keys import KeyPair, KeyRing
+from pyaiot.messages.types import Device
 from pyaiot.model.access import LEVELS, NOTHING, Permission, Role
 from pyaiot.model.samples import Sample
 from pyaiot.store.audit import TERMINAL, Actor
@@ -397,7 +398,9 @@ async def test_a_hidden_node_is_no_different_from_none(fast_store: Store, clock:
             }  # fmt: skip
 
 
-async def test_what_is_forgotten_is_nobodys_for_no_moment(fast_store: Store, clock: Clock) -> None:
+async def test_what_is_forgotten_is_nobodys_for_no_moment(
+    fast_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A node without a record is everybody's here: what is stored of it has to go first."""
     async with at_home(fast_store, clock, PEOPLE) as (home, url, accounts):
         otto = accounts["Otto"]
@@ -406,9 +409,13 @@ async def test_what_is_forgotten_is_nobodys_for_no_moment(fast_store: Store, clo
         await home.services.directory.changed()
         left: list[int] = []
         remove = fast_store.nodes.remove
+        monkeypatch.setattr("pyaiot.dashboard.api.nodes.SETTLE", 0.1)
+        token = await fast_store.devices.make("n", "", TERMINAL)
+        told: list[Device | None] = []
 
         async def watched(uid: str, by: Actor) -> None:
             left.append(len(await fast_store.history.series(uid)))
+            told.append(home.services.roll.device(uid))
             await remove(uid, by)
 
         fast_store.nodes.remove = watched  # type: ignore[method-assign]
@@ -416,6 +423,9 @@ async def test_what_is_forgotten_is_nobodys_for_no_moment(fast_store: Store, clo
         await browser.log_in("Otto")
         assert (await browser.call("DELETE", "/nodes/n")).status == 204
         assert left == [0]
+        # Nobody could be it any more when its history went, and it was Otto's still.
+        assert told == [Device("n", (), bound=True)]
+        assert await fast_store.devices.get(token.id) is None
 
 
 async def test_no_endpoint_reads_a_body_that_is_too_large(fast_store: Store, clock: Clock) -> None:
