@@ -3,14 +3,17 @@
 
 All of it is real: services, simulated nodes of each protocol, and Chromium.
 
-python -m scripts.pictures [--folder build/pictures] [--only cards,map] [--documentation]
+python -m scripts.pictures [--folder FOLDER] [--only cards,map] [--language de] [--documentation]
 """
 
 import argparse
 import asyncio
 import base64
+import json
+import math
 import sys
 import tempfile
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,14 +22,19 @@ from pathlib import Path
 from typing import Final
 
 from selenium.webdriver.common.keys import Keys
+from websockets.asyncio.client import connect
 
 from pyaiot.gateway.registrar import Policy
+from pyaiot.model.node import derived_uid
+from pyaiot.model.samples import Sample
+from pyaiot.store.store import Store
 from setup import build_page
 from tests.browser.chromium import Chromium
 from tests.browser.household import moved_in
 from tests.browser.test_people import fill, log_in
 from tests.commands import Running, free_ports, running
-from tests.dashboard.running import running_dashboard
+from tests.end_to_end.person import Person
+from tests.end_to_end.test_alerts import first_account
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -36,10 +44,10 @@ SCHEMES: Final = ("light", "dark")
 WARM_UP: Final = 20.0
 """Seconds until charts have a course to show."""
 
-CHOSEN: Final = ("cards-desk", "map-desk", "node-desk")
+CHOSEN: Final = ("cards-desk", "map-desk", "history-desk", "alerts-desk")
 """Those that the documentation shows."""
 
-LARGEST: Final = 200_000
+LARGEST: Final = 90_000
 """Bytes of a picture in the documentation."""
 
 DETAIL: Final = "#/cards?node=demo-weather-station&resource=temperature"
@@ -66,9 +74,13 @@ class Studio:
     """The views that are wanted; all of them where this is empty."""
     missing: list[str] = field(default_factory=list)
 
+    def wants(self, *names: str) -> bool:
+        """Whether a picture of any of these is wanted."""
+        return not self.only or not self.only.isdisjoint(names)
+
     async def take(self, name: str, pose: Callable[[], Awaitable[object]] | None = None) -> None:
         """Pictures of what is open, in all sizes; `pose` brings it about in each anew."""
-        if self.only and name not in self.only:
+        if not self.wants(name):
             return
         for scheme in SCHEMES:
             for size, pixels in SIZES.items():
@@ -125,15 +137,38 @@ def words(ports: list[int]) -> list[str]:
 
 async def shoot(studio: Studio, home: Path) -> None:
     """Take all of them."""
-    await people(studio)
+    if studio.wants("login", "landing", "all-well", *PAGES, "device", "new-device", "made-device"):
+        await people(studio)
+    if studio.wants("setup", "first-visit", "first-account"):
+        await first(studio, home)
+    if studio.wants("told", "alerts", "rules", "new-rule", "preview", "history"):
+        await watched(studio, home)
+    if studio.wants("cards", "table", "map", "node", "settings", "search", "kiosk", "lost"):
+        await demonstrated(studio, home)
+
+
+async def first(studio: Studio, home: Path) -> None:
+    """What whoever starts all of it for the first time sees."""
     browser = studio.browser
-    quiet, busy = free_ports(5), free_ports(5)
-    async with running(home, "aiot", "up", *words(quiet)) as up:
-        await up.says("The page is at")
-        await browser.open(f"http://127.0.0.1:{quiet[4]}/")
+    ports = free_ports(5)
+    async with running(home, "aiot", "up", *words(ports)) as up:
+        await up.says("setup?token=")
+        await browser.open(f"http://127.0.0.1:{ports[4]}/")
         text = "document.querySelector('main')?.innerText.length > 40"
         await studio.take("first-visit", lambda: browser.until(text))
+        link = next(each for each in up.log.split() if "setup?token=" in each)
+        await browser.open(link)
+        await studio.take("setup", lambda: browser.until("document.querySelector('main form')"))
+        await fill(browser, "setup", "root", *["the first of all"] * 2)
+        await browser.until("document.querySelector('[data-opens=account]')?.title === 'root'")
+        await studio.take("first-account", lambda: studio.go("#/cards", "[data-do=add]"))
         await browser.leave()
+
+
+async def demonstrated(studio: Studio, home: Path) -> None:
+    """What `aiot demo` shows, with some more nodes."""
+    browser = studio.browser
+    busy = free_ports(5)
     async with AsyncExitStack() as stack:
         demo = await stack.enter_async_context(running(home, "aiot", "demo", *words(busy)))
         await demo.says("The page is at")
@@ -170,8 +205,6 @@ PAGES: Final = {
     "inbox": "[data-waiting]",
     "audit": "main table",
     "health": "[data-part]",
-    "alerts": "main .panel",
-    "rules": "[data-rule]",
     "channels": "[data-form=channel]",
 }
 """What only people with an account see, and what shows that it is there."""
@@ -187,8 +220,6 @@ async def people(studio: Studio) -> None:
             await home.node(name, token=token)
         share = f"/nodes/{uid}/shares/Olaf"
         await home.call("Anna", "PUT", share, {"level": "control"})
-        rule = {"name": "Frost", "condition": "below", "low": 3, "resource": "temperature"}
-        await home.call("Anna", "POST", "/rules", rule)
         await home.node("Stranger", uid="stranger", policy=Policy.APPROVE)
         await browser.open(f"{home.url}/#/login")
         shown = "document.querySelector('main form')"
@@ -199,20 +230,100 @@ async def people(studio: Studio) -> None:
         await log_in(browser, "Anna")
         for name, there in PAGES.items():
             await studio.take(name, partial(studio.go, f"#/{name}", there))
-        await studio.take("new-rule", lambda: studio.go("#/rules?new=1", "[data-form=rule]"))
+        await studio.take("all-well", lambda: studio.go("#/alerts", "[data-do=rules]"))
         await studio.take("device", lambda: studio.go(f"#/devices?uid={uid}", "[data-token]"))
-        await studio.take("new-device", lambda: studio.go("#/devices?new=1", "dialog form"))
+        await studio.go("#/devices?new=1", "dialog form")
+        await studio.take("new-device")
         await fill(browser, "device", "Weather station")
         code = "document.querySelector('.both svg')"
         await studio.take("made-device", lambda: browser.until(code))
         await browser.leave()
-    said: list[str] = []
-    async with running_dashboard(say=said.append) as url:
-        await browser.open(url)
-        await browser.open(said[0].rpartition(" ")[2])
-        shown = "document.querySelector('main form')"
-        await studio.take("setup", lambda: browser.until(shown))
+
+
+CELLAR: Final = derived_uid("house", "WebSocket", "cellar")
+"""A node that has been measuring for long."""
+
+RULES: Final = (
+    {"name": "Damp", "condition": "above", "high": 70, "resource": "humidity", "node": CELLAR},
+    {
+        "name": "Too warm for wine",
+        "condition": "above",
+        "high": 16,
+        "hysteresis": 0.5,
+        "resource": "temperature",
+        "node": CELLAR,
+        "severity": "critical",
+    },
+    {"name": "Silent", "condition": "silent", "seconds": 600, "severity": "info"},
+)
+
+
+def course(now: float) -> list[Sample]:
+    """A month of temperatures, each ten minutes."""
+    samples = []
+    for back in range(30 * 144, 0, -1):
+        days = back / 144
+        number = 13.5 + 1.6 * math.sin(days / 4) + 0.7 * math.sin(2 * math.pi * days)
+        at = round((now - back * 600) * 1e6)
+        samples.append(Sample(CELLAR, "temperature", "", at, round(number, 1), None, "°C"))
+    return samples
+
+
+async def watched(studio: Studio, home: Path) -> None:
+    """What is remembered, and what is told of it: long courses, rules and alerts."""
+    browser, file, now = studio.browser, home / "past.db", time.time()
+    store = await Store.open(str(file), time.time)
+    await store.history.put(course(now))
+    while not await store.history.summarise(round(now * 1e6)):
+        pass
+    await store.close()
+    ports = free_ports(5)
+    up = running(home, "aiot", "up", *words(ports), f"--store={file}", "--name=house")
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(up)
+        await services.says("The page is at")
+        cellar = connect(f"ws://localhost:{ports[3]}/node", compression=None, proxy=None)
+        node = await stack.enter_async_context(cellar)
+        await first_account(services, ports[4])
+        root = Person(ports[4])
+        await root.logs_in("root", "the first of all")
+        for rule in RULES:
+            await root.does("POST", "/rules", rule)
+        await node.send(json.dumps({"type": "new", "id": "cellar"}))
+        calm = {"name": "Cellar", "temperature": "15.1°C", "humidity": "61%", "led": "0"}
+        await node.send(json.dumps({"type": "update", "data": calm}))
+        page = f"http://localhost:{ports[4]}/"
+        await browser.open(f"{page}#/login")
+        await log_in(browser, "root", "the first of all")
+        await studio.go("#/cards", "article[data-uid]")
+        loud = {"temperature": "17.4°C", "humidity": "78%"}
+        await node.send(json.dumps({"type": "update", "data": loud}))
+        told = "document.querySelectorAll('.news article').length === 2"
+        await browser.until(told, within=20)
+        await studio.take("told", lambda: browser.until("document.querySelector('article.card')"))
+        alerts = await root.get("/alerts?state=open")
+        damp = next(each["id"] for each in alerts["items"] if each["rule_name"] == "Damp")
+        await root.does("POST", f"/alerts/{damp}/acknowledge")
+        seen = "[data-state=acknowledged]"
+        await studio.take("alerts", lambda: studio.go("#/alerts", seen))
+        await studio.take("rules", lambda: studio.go("#/rules", "[data-rule]"))
+        await studio.take("new-rule", lambda: studio.go("#/rules?new=1", "[data-form=rule]"))
+        await studio.take("preview", partial(preview, studio))
+        week = f"#/cards?node={CELLAR}&resource=temperature&range=604800"
+        await studio.take("history", lambda: studio.go(week, ".large [data-figure=count]"))
         await browser.leave()
+
+
+async def preview(studio: Studio) -> None:
+    """When a rule would have fired."""
+    await studio.go("#/rules?new=1", "[data-form=rule]")
+    await studio.go("#/rules", "[data-rule='Too warm for wine'] a")
+    await studio.browser.run("document.querySelector('[data-rule=Damp] ~ * a').click()")
+    ready = "document.querySelector('[data-do=preview]:not(:disabled)')"
+    await studio.browser.until(ready)
+    await studio.browser.run(f"{ready}.click()")
+    await studio.browser.until("document.querySelector('.preview svg')")
+    await studio.browser.run("document.querySelector('.preview').scrollIntoView()")
 
 
 async def lost(studio: Studio, demo: Running) -> None:
@@ -221,11 +332,15 @@ async def lost(studio: Studio, demo: Running) -> None:
     await studio.take("lost", lambda: studio.browser.until("document.querySelector('.bar')"))
 
 
-async def session(folder: Path, only: frozenset[str]) -> list[str]:
+async def session(folder: Path, only: frozenset[str], language: str) -> list[str]:
     """Take the pictures; what could not be shown."""
     with tempfile.TemporaryDirectory(prefix="pyaiot-pictures-") as home:
         browser = Chromium(Path(home, "chromium"))
         studio = Studio(browser, folder, only)
+        agent = await browser.ask("navigator.userAgent")
+        await browser.call(
+            "Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage=language
+        )
         try:
             await shoot(studio, Path(home))
         finally:
@@ -251,11 +366,12 @@ def main() -> int:
         "--documentation", action="store_true", help="put a few into docs/images as well"
     )
     parser.add_argument("--only", default="", help="the views that are wanted: cards,map")
+    parser.add_argument("--language", default="en", help="that the browser asks for: de, fr")
     options = parser.parse_args()
     only = frozenset(filter(None, options.only.split(",")))
     build_page()
     options.folder.mkdir(parents=True, exist_ok=True)
-    missing = asyncio.run(session(options.folder, only))
+    missing = asyncio.run(session(options.folder, only, options.language))
     for each in missing:
         print(f"not shown: {each}", file=sys.stderr)
     large = document(options.folder) if options.documentation else []

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import { shallowRef, type ShallowRef } from "vue";
+import { computed, shallowRef, type ShallowRef } from "vue";
 
 import { all, type Client } from "../api/client";
 import type { Alert as Stored } from "../api/types";
-import { heard, NO_ALERTS, openOf, type OpenAlert, type OpenAlerts } from "../model/alerts";
+import { heard, NO_ALERTS, openOf, worstOf, type OpenAlert, type OpenAlerts } from "../model/alerts";
 import type { ToPage } from "../wire/messages";
 
 /** Alerts that are looked through when the page is opened. */
@@ -14,6 +14,8 @@ const MOST_NEWS = 3;
 /** Knows what is out of bounds: from the store when the page is opened, from the broker from then on. */
 export class AlertBook {
   readonly open: ShallowRef<OpenAlerts> = shallowRef(NO_ALERTS);
+  /** How bad the worst of it is, by node. */
+  readonly worst = computed(() => worstOf(this.open.value));
   /** What was raised since, until somebody has taken note of it; the newest first. */
   readonly news: ShallowRef<readonly OpenAlert[]> = shallowRef([]);
   /** Counts what happened to any alert. */

@@ -57,7 +57,17 @@ export function attentionOf(open: OpenAlerts): Attention {
   return { count: raised.length, worst };
 }
 
-/** The worst that is open about a node; null where nothing is. */
-export function worstOf(open: OpenAlerts, uid: string): Severity | null {
-  return attentionOf(new Map([...open].filter(([, alert]) => alert.uid === uid))).worst;
+/** The worst that is open about each node, seen to or not. */
+export function worstOf(open: OpenAlerts): ReadonlyMap<string, Severity> {
+  const worst = new Map<string, Severity>();
+  for (const { uid, severity } of open.values()) {
+    const known = worst.get(uid);
+    if (known === undefined || RANK[severity] > RANK[known]) worst.set(uid, severity);
+  }
+  return worst;
+}
+
+/** What is wrong, in one sentence, with a node called as it is on this page. */
+export function sentenceOf({ uid, text }: Pick<OpenAlert, "uid" | "text">, name: string): string {
+  return text.replaceAll(uid, () => name);
 }

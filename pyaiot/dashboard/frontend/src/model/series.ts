@@ -34,6 +34,15 @@ export function summaryOf({ times, numbers, spread }: Series, { from, to }: Span
   return count === 0 ? null : { lowest, mean: sum / count, highest, count };
 }
 
+/** Where the line of a course crosses a moment: between the numbers beside it; null in a gap, and beyond its ends. */
+export function crossingOf({ times, numbers }: Series, moment: number): number | null {
+  const next = times.findIndex((time) => time >= moment);
+  const [time, before] = [times[next] ?? Number.NaN, times[next - 1] ?? Number.NaN];
+  const [number, last] = [numbers[next] ?? Number.NaN, numbers[next - 1] ?? Number.NaN];
+  const crossing = last + ((number - last) * (moment - before)) / (time - before);
+  return Number.isFinite(crossing) ? crossing : null;
+}
+
 /** The numbers in a span, without gaps, newest first, at most so many. */
 export function rowsOf({ times, numbers }: Series, { from, to }: Span, most: number): readonly { time: number; number: number }[] {
   const rows: { time: number; number: number }[] = [];

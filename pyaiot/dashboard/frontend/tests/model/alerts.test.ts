@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Alert as Stored } from "../../src/api/types";
-import { attentionOf, heard, NO_ALERTS, openOf, worstOf } from "../../src/model/alerts";
+import { attentionOf, heard, NO_ALERTS, openOf, sentenceOf, worstOf } from "../../src/model/alerts";
 import type { Alert as Told } from "../../src/wire/messages";
 
 function told(id: string, more: Partial<Told> = {}): Told {
@@ -62,10 +62,19 @@ describe("alerts", () => {
   it("want attention until somebody has seen to them, as much as the worst of them does", () => {
     let open = heard(heard(NO_ALERTS, told("a", { severity: "info" })), told("b", { severity: "critical", uid: "other" }));
     expect(attentionOf(open)).toEqual({ count: 2, worst: "critical" });
-    expect(worstOf(open, "1234")).toBe("info");
     open = heard(open, told("b", { state: "acknowledged" }));
     expect(attentionOf(open)).toEqual({ count: 1, worst: "info" });
     expect(attentionOf(NO_ALERTS)).toEqual({ count: 0, worst: null });
-    expect(worstOf(open, "other")).toBeNull();
+  });
+
+  it("mark each node by the worst that is open about it", () => {
+    const told3 = [told("a", { severity: "info" }), told("b", { severity: "critical" }), told("c", { severity: "warning" })];
+    const open = [...told3, told("d", { uid: "other", state: "acknowledged" })].reduce(heard, NO_ALERTS);
+    expect([...worstOf(open)]).toEqual([["1234", "critical"], ["other", told("d").severity]]);
+    expect(worstOf(NO_ALERTS).size).toBe(0);
+  });
+
+  it("call a node as the page does", () => {
+    expect(sentenceOf({ uid: "1234", text: "humidity of 1234 is 78%" }, "$& Cellar")).toBe("humidity of $& Cellar is 78%");
   });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, it } from "vitest";
 
-import { rangeOf, rangesFor, rowsOf, scaleOf, shifted, spanOf, spanText, summaryOf, zoomed } from "../../src/model/series";
+import { crossingOf, rangeOf, rangesFor, rowsOf, scaleOf, shifted, spanOf, spanText, summaryOf, zoomed } from "../../src/model/series";
 import type { Series } from "../../src/model/ring";
 
 const series = (...points: readonly (readonly [number, number])[]): Series => ({
@@ -25,6 +25,17 @@ describe("rowsOf", () => {
       { time: 20, number: 3 },
     ]);
     expect(rowsOf(SOME, { from: 5, to: 25 }, 9).map(({ time }) => time)).toEqual([20, 10]);
+  });
+});
+
+describe("crossingOf", () => {
+  it("is between the numbers beside a moment", () => {
+    expect(crossingOf(SOME, 5)).toBe(50.5);
+    expect(crossingOf(SOME, 10)).toBe(1);
+  });
+
+  it("is nowhere in a gap, and beyond the ends", () => {
+    expect([crossingOf(SOME, 25), crossingOf(SOME, -1), crossingOf(SOME, 31), crossingOf(series(), 1)]).toEqual([null, null, null, null]);
   });
 });
 
