@@ -34,6 +34,7 @@ from pyaiot.gateway.mqtt.guard import Guard
 from pyaiot.gateway.mqtt.session import Server
 from pyaiot.gateway.mqtt.streams import Reader, Writer
 from pyaiot.gateway.mqtt.visitor import House, Visitor
+from pyaiot.link.strangers import Strangers
 from pyaiot.messages.origin import is_loopback
 
 logger = logging.getLogger(__name__)
@@ -71,21 +72,33 @@ async def embedded_broker(wanted: Server, house: House | None = None) -> AsyncIt
         logging.getLogger(name).setLevel(logging.CRITICAL)
     broker = BoundedBroker(_configuration(access))
     connections: set[asyncio.Task[None]] = set()
+    strangers: Strangers[asyncio.StreamWriter] = Strangers()
     own = _own(access, house)
     numbers = count(1)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(connections) >= MAX_CONNECTIONS:
-            writer.transport.abort()
-            return
+            longest = strangers.longest(writer)
+            (writer if longest is None else longest).transport.abort()
+            if longest is None:
+                return
+        strangers.came(writer)
         guard = None
         if house is not None:
             out = Writer(writer)
             visitor = Visitor(next(numbers), out.write, writer.close)
             guard = Guard(house, visitor, own)
-        task = asyncio.create_task(_serve(broker, reader, writer, guard))
+        source = Reader(
+            reader,
+            writer,
+            asyncio.get_running_loop().time(),
+            guard,
+            lambda: strangers.left(writer),
+        )
+        task = asyncio.create_task(_serve(broker, source, writer, guard))
         connections.add(task)
         task.add_done_callback(connections.discard)
+        task.add_done_callback(lambda _: strangers.left(writer))
 
     listeners = await _listen(accept, hosts, wanted.port)
     host, port = listeners[0].sockets[0].getsockname()[:2]
@@ -171,16 +184,11 @@ async def _listen(accept: Any, hosts: tuple[str, ...], port: int) -> list[asynci
 
 
 async def _serve(
-    broker: Broker,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    guard: Guard | None,
+    broker: Broker, source: Reader, writer: asyncio.StreamWriter, guard: Guard | None
 ) -> None:
-    now = asyncio.get_running_loop().time()
     if guard is not None:
         serving.set(guard.visitor)
     try:
-        source = Reader(reader, writer, now, guard)
         await broker.external_connected(source, Writer(writer), _LISTENER)
     except Exception as exc:  # noqa: BLE001 - whatever amqtt makes of this client, others go on
         logger.debug("MQTT client dropped: %r", exc)

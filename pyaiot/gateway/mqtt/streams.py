@@ -8,6 +8,7 @@ keep-alive, and queues without bounds for a client that does not read.
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from amqtt.adapters import ReaderAdapter, StreamWriterAdapter
@@ -39,10 +40,13 @@ class Reader(ReaderAdapter):
         writer: asyncio.StreamWriter,
         now: float,
         guard: Guard | None = None,
+        greeted: Callable[[], None] = lambda: None,
     ) -> None:
+        """`greeted` is called once the client has said who it is."""
         self._reader = reader
         self._writer = writer
         self._guard = guard
+        self._has_greeted = greeted
         self._cutter = Cutter(door.MAX_PACKET)
         self._waiting: deque[packets.Frame] = deque()
         self._packet = memoryview(b"")
@@ -112,7 +116,7 @@ class Reader(ReaderAdapter):
             elif isinstance(exc, door.TurnedAway):
                 self._writer.write(packets.connack_refusing(exc.answer))
             self._ended = True
-        if self._silence:
+        if self._greeted and self._silence:
             self._deadline = loop.time() + self._silence
 
     def _admit(self, frame: packets.Frame) -> None:
@@ -124,6 +128,7 @@ class Reader(ReaderAdapter):
             self._silence = connect.keep_alive * 1.5 or None
             self._deadline = None
             self._greeted = True
+            self._has_greeted()
             if self._guard is not None:
                 frame = self._guard.admit(connect, frame)
         self._waiting.append(frame)

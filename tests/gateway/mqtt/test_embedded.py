@@ -276,6 +276,41 @@ class TestAccess:
                 async with client(server, name="other"):
                     pass
 
+    async def test_who_says_little_or_nothing_keeps_nobody_out(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(embedded, "MAX_CONNECTIONS", 2)
+        silent = []
+        for number in range(4):
+            silent.append(await asyncio.open_connection(server.host, server.port))
+            silent[-1][1].write(b"\x10"[: number % 2])
+        for reader, _ in silent[:2]:
+            with suppress(ConnectionError):
+                assert await asyncio.wait_for(reader.read(), 5) == b""
+        async with client(server), client(server, name="other"):
+            with pytest.raises(LinkFailed):
+                async with client(server, name="third"):
+                    pass
+        for _, writer in silent:
+            writer.close()
+
+    async def test_a_first_packet_that_comes_bit_by_bit_is_not_waited_for(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pyaiot.gateway.mqtt.streams.FIRST_PACKET", 0.3)
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        ended = asyncio.create_task(reader.read())
+        connect = packets.connect("slow", Version.V3_1_1, keep_alive=60)
+        with suppress(ConnectionError):
+            for byte in connect:
+                writer.write(bytes((byte,)))
+                await writer.drain()
+                done, _ = await asyncio.wait({ended}, timeout=0.1)
+                if done:
+                    break
+        assert await asyncio.wait_for(ended, 5) == b""
+        writer.close()
+
 
 class TestQuiet:
     async def test_no_system_topics(self, server: Server) -> None:
