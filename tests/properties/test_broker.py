@@ -39,6 +39,8 @@ from pyaiot.messages.types import (
     AlertState,
     AvailabilityChanged,
     Command,
+    Device,
+    Devices,
     Feature,
     Hello,
     New,
@@ -62,6 +64,8 @@ from tests.broker.outlets import Loop, Outlet
 UIDS = st.sampled_from(["n1", "n2", "n3", "n4", "n5", "alive"])
 ENDPOINTS = st.sampled_from(["led", "name", "protocol"])
 OURS = frozenset({Feature.SIGNED, Feature.AVAILABILITY, Feature.RESULT})
+CAREFUL = OURS | {Feature.DEVICES}
+"""What a gateway asks for that asks nodes for their tokens."""
 FEATURES = st.sets(
     st.sampled_from(["snapshot", "batch", "availability", "result", "names", "alerts"])
 ).map(tuple)
@@ -99,9 +103,12 @@ class Peer:
         return True
 
     def notify(self) -> None:
-        raise AssertionError("it did not ask for notices")
+        assert self.gateway.notices is not None, "it did not ask for notices"
+        while self.gateway.notices.next() is not None:
+            pass
 
-    send_again = notify
+    def send_again(self) -> None:
+        raise AssertionError("there is no recorder")
 
 
 class Reader:
@@ -225,10 +232,10 @@ class BrokerMachine(RuleBasedStateMachine):
 
     # -- gateways
 
-    @rule(target=gateways, ours=st.booleans())
-    def gateway_joins(self, ours: bool) -> Peer:
+    @rule(target=gateways, features=st.sampled_from([OURS, CAREFUL, frozenset[Feature]()]))
+    def gateway_joins(self, features: frozenset[Feature]) -> Peer:
         number = self.next()
-        gateway = Gateway(f"g{number}", f"g{number}", OURS if ours else frozenset())
+        gateway = Gateway(f"g{number}", f"g{number}", features)
         peer = Peer(gateway)
         self.post.gateways[gateway.id] = peer
         self.core.gateway_joined(gateway)
@@ -330,6 +337,11 @@ class BrokerMachine(RuleBasedStateMachine):
     def access_changes(self, nodes: list[NodeAccess], whole: bool) -> None:
         self.core.service_said(self.directory, Access(tuple(nodes), whole=whole), self.now)
 
+    @rule(uids=st.sets(UIDS, max_size=2).map(sorted), bound=st.booleans(), whole=st.booleans())
+    def devices_change(self, uids: list[str], bound: bool, whole: bool) -> None:
+        devices = tuple(Device(uid, bound=bound, gone=not bound) for uid in uids)
+        self.core.service_said(self.directory, Devices(devices, whole=whole), self.now)
+
     @rule(name=st.sampled_from(list(ROLES)), role=st.sampled_from(Role))
     def role_changes(self, name: str, role: Role) -> None:
         self.roles[name] = role
@@ -373,6 +385,10 @@ class BrokerMachine(RuleBasedStateMachine):
         held = {node.uid: node.gateway for node in self.nodes if node.gateway is not None}
         listed = {uid: gateway for gateway in self.core.gateways.values() for uid in gateway.nodes}
         assert held == listed
+        devices = self.core.directory.devices.known
+        for uid, gateway in held.items():
+            # Nobody is a node that needs a token where nobody asks for it.
+            assert gateway.checks or uid not in devices or not devices[uid].bound
         assert len(self.nodes) <= 4
 
     def teardown(self) -> None:
