@@ -176,11 +176,12 @@ async def loop(folder: str, seconds: float) -> Figures:
     recording.cancel()
     await asyncio.wait({recording})
     await store.close()
-    return {
+    figures = {
         f"{name}{part}": sorted(each)[len(each) * part // 100]
         for name, each in late.items()
         for part in (50, 99)
     }
+    return figures | {"later": figures["some99"] - figures["quiet99"]}
 
 
 async def _lateness(seconds: float) -> list[float]:

@@ -474,9 +474,10 @@ _LOOP: Final = Row(
         Metric("quiet99", "nothing, p99", "µs", 1e6),
         Metric("some99", "1,000/s, p99", "µs", 1e6),
         Metric("much99", "10,000/s, p99", "µs", 1e6),
+        Metric("later", "p99 of 1,000/s less that of nothing", "µs", 1e6),
     ),
     {OURS_IN_ONE: lambda bench: memory(bench, "loop")},
-    (Goal("1,000/s: p99 at most 2 ms", "some99", OURS_IN_ONE, 0.002),),
+    (Goal("1,000/s: p99 at most 2 ms later", "later", OURS_IN_ONE, 0.002),),
 )
 
 _EXPORT: Final = Row(

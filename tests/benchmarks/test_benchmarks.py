@@ -205,6 +205,8 @@ def test_a_file_of_all_readings_is_read_to_its_end(bench: Bench) -> None:
 @pytest.mark.parametrize("what", ["record", "loop"])
 def test_what_is_stored_is_counted(bench: Bench, what: str) -> None:
     figures = memory(bench, what)
+    # A difference may be anything.
+    assert isfinite(figures.pop("later", 0.0))
     assert all(value > 0 for value in figures.values())
 
 
