@@ -108,8 +108,10 @@ class Export:
 
     def _samples(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Sample]:
         for series, time, number, text in rows:
-            node, resource, path, unit = self._series[series]
-            yield Sample(node, resource, path, time, number, text, unit)
+            # PostgreSQL may have let go of a series since its readings were found.
+            if (names := self._series.get(series)) is not None:
+                node, resource, path, unit = names
+                yield Sample(node, resource, path, time, number, text, unit)
 
     def _chosen(self) -> Iterator[ColumnElement[bool]]:
         """What holds for the series of the selection."""

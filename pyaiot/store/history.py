@@ -28,7 +28,8 @@ _AT_ONCE: Final = (4096, 128, 1)
 """Rows that one statement of SQLite stores.
 
 The driver gives up Python's lock for each statement and must have it back for the next one, from a
-loop that has much to do. So many rows go at a time, and the loop has the lock meanwhile.
+loop that has much to do. So many rows go at a time, and the loop has the lock meanwhile. (SQLite
+takes up to 32,766 values.)
 """
 
 
