@@ -14,6 +14,8 @@ export interface Sight {
   readonly row: Readonly<ShallowRef<number>>;
   /** Pixels that the table may be high, so that it ends where the page does. */
   readonly room: Readonly<ShallowRef<number>>;
+  /** How wide the table is seen, in rem. */
+  readonly width: Readonly<ShallowRef<number>>;
   readonly span: ComputedRef<Span>;
   /** To be called when it scrolls. */
   scrolled: () => void;
@@ -27,6 +29,7 @@ export function useSight(
 ): Sight {
   const row = shallowRef(40);
   const room = shallowRef(LEAST);
+  const width = shallowRef(0);
   const top = shallowRef(0);
   const headHeight = shallowRef(0);
   const coarse = matchMedia("(pointer: coarse), (max-width: 40rem)");
@@ -34,7 +37,9 @@ export function useSight(
   function measure(): void {
     const element = scroller.value;
     if (element === null) return;
-    row.value = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) * (coarse.matches ? ROW_TOUCHED : ROW);
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    row.value = rem * (coarse.matches ? ROW_TOUCHED : ROW);
+    width.value = element.clientWidth / rem;
     headHeight.value = head.value?.offsetHeight ?? 0;
     // What stands above the table may grow and shrink; what its parents keep free below stays free.
     const above = element.getBoundingClientRect().top + window.scrollY;
@@ -68,5 +73,5 @@ export function useSight(
   const first = computed(() => spanOf(top.value, room.value - headHeight.value, row.value, count.value).first);
   const end = computed(() => spanOf(top.value, room.value - headHeight.value, row.value, count.value).end);
   const span = computed(() => ({ first: first.value, end: end.value }));
-  return { row, room, span, scrolled };
+  return { row, room, width, span, scrolled };
 }
