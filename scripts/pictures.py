@@ -44,7 +44,7 @@ SCHEMES: Final = ("light", "dark")
 WARM_UP: Final = 20.0
 """Seconds until charts have a course to show."""
 
-CHOSEN: Final = ("cards-desk", "map-desk", "history-desk", "alerts-desk")
+CHOSEN: Final = ("cards-desk", "map-desk", "history-desk")
 """Those that the documentation shows."""
 
 LARGEST: Final = 90_000
