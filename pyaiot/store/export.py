@@ -130,9 +130,11 @@ class Export:
         of_one = (
             select(which(READINGS.c.time))
             .where(READINGS.c.series == SERIES.c.id, *conditions)
+            .correlate(SERIES)
             .scalar_subquery()
         )
-        return select(which(of_one)).where(*self._conditions)
+        # The table is named, or it would be looked through as a whole where nothing is chosen.
+        return select(which(of_one)).select_from(SERIES).where(*self._conditions)
 
     def _window(self, place: _Place, end: int) -> Select[Any]:
         until = min(place.time + place.window, end)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import asyncio
 import math
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from pyaiot.model.retention import FOREVER, Keep, Policy
 from pyaiot.model.samples import Sample, samples_of
@@ -355,6 +357,35 @@ class TestExport:
         assert all(len(got) <= page for got in pages)
         found = [_whole(each) for got in pages for each in got]
         assert sorted(found) == sorted(map(_whole, samples))
+
+    @pytest.mark.parametrize("selection", [Selection(), Selection(resource="temperature")])
+    async def test_looks_up_and_never_through_all_there_is(
+        self, fast_store: Store, selection: Selection
+    ) -> None:
+        await fast_store.history.put(wave(T0, 50))
+        asked: list[tuple[str, Any]] = []
+
+        def note(_c: object, _u: object, statement: str, values: Any, *_rest: object) -> None:
+            asked.append((statement, values))
+
+        database = fast_store._engine._database.sync_engine
+        event.listen(database, "before_cursor_execute", note)
+        assert len([page async for page in Export(fast_store._engine, selection).pages()]) == 1
+        event.remove(database, "before_cursor_execute", note)
+        plans = []
+        async with fast_store._engine.reading() as connection:
+            for statement, values in asked:
+                if statement.startswith("SELECT"):
+                    plan = await connection.exec_driver_sql(
+                        f"EXPLAIN QUERY PLAN {statement}", values
+                    )
+                    plans += [row.detail for row in plan]
+        assert any("readings" in each for each in plans)
+        for each in plans:
+            if "readings" in each:
+                assert each.startswith("SEARCH readings USING PRIMARY KEY (series=?"), plans
+        # Each series has its own first and last.
+        assert sum("CORRELATED" in each for each in plans) >= 2, plans
 
     async def test_from_the_very_beginning_of_time(self, history: History) -> None:
         await history.put([sample(0), sample(1)])
