@@ -309,6 +309,9 @@ async def watched(studio: Studio, home: Path) -> None:
         await studio.take("rules", lambda: studio.go("#/rules", "[data-rule]"))
         await studio.take("new-rule", lambda: studio.go("#/rules?new=1", "[data-form=rule]"))
         await studio.take("preview", partial(preview, studio))
+        await browser.run(
+            "document.querySelectorAll('.news button').forEach((each) => each.click())"
+        )
         week = f"#/cards?node={CELLAR}&resource=temperature&range=604800"
         await studio.take("history", lambda: studio.go(week, ".large [data-figure=count]"))
         await browser.leave()
