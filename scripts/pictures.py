@@ -282,6 +282,11 @@ async def watched(studio: Studio, home: Path) -> None:
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(up)
         await services.says("The page is at")
+        rooms = running(
+            home, "aiot", "simulate", "--nodes=7", "--node-name=Room", "--protocol=mqtt",
+            f"--port={ports[2]}", "--resources=temperature,humidity,led", "--period=2",
+        )  # fmt: skip
+        await stack.enter_async_context(rooms)
         cellar = connect(f"ws://localhost:{ports[3]}/node", compression=None, proxy=None)
         node = await stack.enter_async_context(cellar)
         await first_account(services, ports[4])
@@ -353,7 +358,8 @@ async def session(folder: Path, only: frozenset[str], language: str) -> list[str
 
 def document(folder: Path) -> list[str]:
     """Put the chosen ones where the documentation shows them; those that are too large."""
-    chosen = {each.name: each.read_bytes() for each in sorted(folder.glob("*.webp"))}
+    found = (folder / f"{name}-{scheme}.webp" for name in CHOSEN for scheme in SCHEMES)
+    chosen = {each.name: each.read_bytes() for each in found if each.exists()}
     images = ROOT / "docs" / "images"
     images.mkdir(exist_ok=True)
     for name, content in chosen.items():
