@@ -17,25 +17,24 @@ from pyaiot.broker.directory import Directory
 from pyaiot.broker.disclosure import Disclosure
 from pyaiot.broker.dispatch import Dispatch
 from pyaiot.broker.effects import Audience, Effects
+from pyaiot.broker.greeter import Greeter
 from pyaiot.broker.limits import AHEAD, MAX_READING, Limits
 from pyaiot.broker.moves import Moves
 from pyaiot.broker.nodes import Node, Nodes
-from pyaiot.broker.peers import CLIENT_FEATURES, Client, Gateway, Service
+from pyaiot.broker.peers import Client, Gateway, Service
 from pyaiot.broker.recording import Recording
 from pyaiot.broker.services import Services
 from pyaiot.broker.sessions import Sessions
-from pyaiot.broker.snapshot import Snapshots, original
+from pyaiot.broker.snapshot import Snapshots
 from pyaiot.broker.views import Views
 from pyaiot.errors import (
     InvalidContent,
     MessageTooLarge,
     PyaiotError,
-    RateExceeded,
 )
 from pyaiot.messages.codec import encode
 from pyaiot.messages.types import (
     EVERYONE,
-    WIRE_VERSION,
     AvailabilityChanged,
     Batch,
     Device,
@@ -55,15 +54,9 @@ from pyaiot.messages.types import (
     Result,
     Status,
     Update,
-    Welcome,
 )
-from pyaiot.model.access import Permission
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability, checked_uid
-from pyaiot.model.rate import Allowance
-
-_FEATURES: Final = {str(each): each for each in CLIENT_FEATURES}
-"""What a client may ask for."""
 
 APART: Final = 2e-6
 """Seconds between the times of two readings that came without any; floats hold no much less."""
@@ -111,6 +104,9 @@ class Core:
             stream, limits.record_queue, effects, expected=limits.store_readings
         )
         self._snapshots = Snapshots(nodes, self.views.name)
+        self._greeter = Greeter(
+            nodes, self.views, effects, self._snapshots, limits=limits, version=version
+        )
         self._disclosure = Disclosure(
             nodes,
             self.views,
@@ -135,10 +131,7 @@ class Core:
         self._effects = effects
         self._stamped = 0.0
         """The last time that was given to a reading without one."""
-        self._limits = limits
-        self._version = version
         self._moves = Moves()
-        self._features: dict[frozenset[Feature], frozenset[Feature]] = {}
 
     def gateway_joined(self, gateway: Gateway) -> None:
         """A gateway connected."""
@@ -373,7 +366,7 @@ class Core:
         if isinstance(message, Devices):
             self._devices_changed(self.services.devices(service, message))
         else:
-            self.services.said(service, message, lambda client: self._greet(client, now))
+            self.services.said(service, message, lambda client: self._greeter.greet(client, now))
 
     def _devices_changed(self, former: Mapping[str, Device | None]) -> None:
         for uid, was in former.items():
@@ -408,9 +401,11 @@ class Core:
         if client.dismissed:
             return
         if isinstance(message, Hello):
-            self._hello(client, message, now)
+            self._greeter.hello(client, message, now)
         elif isinstance(message, Renew):
-            self.sessions.renew(client, message.token, now, lambda each: self._greet(each, now))
+            self.sessions.renew(
+                client, message.token, now, lambda each: self._greeter.greet(each, now)
+            )
         else:
             self.dispatch.command(client, message, now)
 
@@ -421,31 +416,6 @@ class Core:
             self.dispatch.result(client, command_id, Status.FAILED, error.reason)
         elif Feature.RESULT in client.features:
             self._effects.tell(client, encode(Failure(error.code, error.reason)))
-
-    def _hello(self, client: Client, message: Hello, now: Moment) -> None:
-        if client.greetings is None:
-            period, burst = self._limits.greeting_period, self._limits.greetings
-            client.greetings = Allowance(1 / period, burst)
-        if not client.greetings.take(now.steady):
-            raise RateExceeded("Everything is being asked for too often.")
-        wanted = (_FEATURES.get(name) for name in message.features)
-        features = client.asked.union(each for each in wanted if each is not None)
-        # One set for all that ask for the same, not one for each.
-        client.features = self._features.setdefault(features, features)
-        self._greet(client, now)
-
-    def _greet(self, client: Client, now: Moment) -> None:
-        """Tell a client everything that is known, and from now on whatever happens."""
-        client.view = self.views.of(client.viewer)
-        if Feature.SNAPSHOT not in client.features:
-            backlog = original(self.nodes, client, self.views.name)
-            self._effects.greet(client, backlog, self.nodes.seq)
-            return
-        permissions = tuple(each for each in Permission if each in client.permissions)
-        welcome = Welcome(client.id, self._version, WIRE_VERSION, permissions, now.wall)
-        self._effects.tell(client, encode(welcome))
-        shared = self._snapshots.get(client, now.steady)
-        self._effects.greet(client, shared.parts(client), shared.seq)
 
     def tick(self, now: Moment) -> None:
         """Time has passed: to be called at `next_deadline`, and each second or so."""
