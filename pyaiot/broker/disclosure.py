@@ -118,6 +118,10 @@ class Disclosure:
         since = self._nodes.seq
         for node in gained:
             self._nodes.touch(node)
+        # Of nodes that are not there, alerts may wait still.
+        for uid in self._effects.subjects(client):
+            if self._nodes.get(uid) is None and not _saw(client, self._views.seers(uid)):
+                self._forget(client, uid)
         if _takes_snapshots(client):
             # Its permissions are in its welcome.
             self._conceal(client, lost)
@@ -196,8 +200,12 @@ class Disclosure:
         """Who sees a node that is not there now has changed: what was said of it may wait still."""
         those = self._views.seers(uid)
         for client in self._clients.values():
-            if _saw(client, saw) and not _saw(client, those) and self._effects.conceal(client, uid):
-                self._effects.show(client, encode(Out(uid)), uid)
+            if _saw(client, saw) and not _saw(client, those):
+                self._forget(client, uid)
+
+    def _forget(self, client: Client, uid: str) -> None:
+        if self._effects.conceal(client, uid):
+            self._effects.show(client, encode(Out(uid)), uid)
 
     def _mention(
         self,

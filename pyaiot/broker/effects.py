@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the core has done: the port through which its decisions leave it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import Enum, auto
 from typing import Protocol
 
@@ -56,6 +56,9 @@ class Effects(Protocol):
 
     def conceal(self, client: Client, about: str) -> bool:
         """A node is not there for `client` any more; whether something of it was to be sent."""
+
+    def subjects(self, client: Client) -> Collection[str]:
+        """The nodes of which something is to be sent to `client` that not everybody may know."""
 
     def greet(self, client: Client, backlog: Iterator[bytes], since: int) -> None:
         """From here on `client` is in its audience.

@@ -8,6 +8,7 @@ needs one number, whatever the client missed.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any, Final, Protocol, Self
 
 from pyaiot.broker.frames import framed
@@ -136,6 +137,12 @@ class Lane:
                 self._size -= sum(map(len, waiting)) - sum(map(len, kept))
                 waiting[:] = kept
         return self._size < before
+
+    @property
+    def subjects(self) -> set[str]:
+        """The nodes of which something waits that not everybody may know."""
+        waiting = chain(self._replies, self._before, self._held)
+        return {wire.uid for wire in waiting if isinstance(wire, About)}
 
     def chunk(self, source: Source) -> bytes | None:
         """The next frames to send; None when the client is up to date."""

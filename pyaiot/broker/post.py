@@ -2,7 +2,7 @@
 """Carries out what the core decides: to the lanes of clients and the links of gateways."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
 from pyaiot.broker.effects import Audience
@@ -102,6 +102,11 @@ class Post:
         """A node is not there for a client any more."""
         lane = self.clients.get(client.id)
         return lane is not None and lane.forget(about)
+
+    def subjects(self, client: Client) -> Collection[str]:
+        """The nodes of which something waits for a client that not everybody may know."""
+        lane = self.clients.get(client.id)
+        return () if lane is None else lane.subjects
 
     def dismiss(self, client: Client, error: PyaiotError) -> None:
         """Send a client away."""

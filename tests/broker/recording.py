@@ -2,7 +2,7 @@
 """A core whose effects are written down, and short words for talking to it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ class Recorder:
     dismissed: list[tuple[Client, PyaiotError]] = field(default_factory=list)
     waiting: bool = False
     """Whether something of a node that is concealed was to be sent."""
+    about: tuple[str, ...] = ()
+    """The nodes of which something was to be sent to all that are greeted."""
     flushes: int = 0
     told: list[tuple[Client, dict[str, Any]]] = field(default_factory=list)
     greeted: list[tuple[Client, Iterator[bytes], int]] = field(default_factory=list)
@@ -74,6 +76,9 @@ class Recorder:
     def conceal(self, client: Client, about: str) -> bool:
         self.concealed.append((client, about))
         return self.waiting
+
+    def subjects(self, client: Client) -> Collection[str]:
+        return self.about if client.greeted else ()
 
     def dismiss(self, client: Client, error: PyaiotError) -> None:
         self.dismissed.append((client, error))

@@ -386,3 +386,21 @@ def test_whom_an_alert_is_for_is_not_told_to_clients() -> None:
     (message,) = outlet.messages()
     assert "to" not in message
     assert message["severity"] == "critical"
+
+
+@pytest.mark.parametrize("features", [("alerts", "result"), NAMING])
+def test_an_alert_that_waits_is_not_for_who_may_no_longer_see_it(
+    features: tuple[str, ...],
+) -> None:
+    """Of a node, too, that is not there."""
+    stage = Stage()
+    stage.access(NodeAccess("n", "ann"))
+    eve, lane, outlet = stage.client(ADMIN, *features, room=0)
+    alert(stage, "n")
+    alert(stage, "n", to=("eve",))
+    stage.core._disclosure.role_changed(
+        eve, Role.VIEWER, lambda each: stage.core._greeter.greet(each, NOW)
+    )
+    outlet.room = None
+    stage.fanout.resumed(lane)
+    assert [kind for kind, _ in stage.heard(outlet) if kind in {"alert", "out"}] == ["alert", "out"]
