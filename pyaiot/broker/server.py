@@ -157,12 +157,9 @@ class BrokerServer:
         """Somebody connected; False if there are too many already."""
         self._connections.add(connection)
         self._strangers.came(connection)
-        if len(self._connections) <= self._room:
-            return True
-        longest = self._strangers.longest(connection)
-        if longest is not None:
-            longest.abort()
-        return longest is not None
+        return len(self._connections) <= self._room or self._strangers.make_room(
+            Connection.abort, besides=connection
+        )
 
     def answer(self, path: str, headers: Mapping[str, str], peer: str) -> Page | Upgrade:
         """What `peer` gets who asks for `path`."""

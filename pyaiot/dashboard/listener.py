@@ -31,30 +31,20 @@ class Listener(HTTPServer):
         """Called by Tornado."""
         super().initialize(*args, **kwargs)
         self._waiting: Strangers[object] = Strangers()
-        self._here: dict[object, IOStream] = {}
         """Those who have begun to say something, or are to."""
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Called by Tornado."""
-        if len(self._connections) >= self.room and not self._make_room():
+        if len(self._connections) >= self.room and not self._waiting.make_room(_close):
             stream.close()
             return
         super().handle_stream(stream, address)
-
-    def _make_room(self) -> bool:
-        longest = self._waiting.longest(self)
-        if longest is None:
-            return False
-        self._here[longest].close()
-        return True
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
         """Called by Tornado when it begins to read a request."""
-        if isinstance(server_conn, HTTP1ServerConnection):
-            self._here[server_conn] = server_conn.stream
-            self._waiting.came(server_conn)
+        self._waiting.came(server_conn)
         delegate = super().start_request(server_conn, request_conn)
         return _Watched(delegate, lambda: self._waiting.left(server_conn))
 
@@ -62,7 +52,11 @@ class Listener(HTTPServer):
         """Called by Tornado."""
         super().on_close(server_conn)
         self._waiting.left(server_conn)
-        self._here.pop(server_conn, None)
+
+
+def _close(connection: object) -> None:
+    if isinstance(connection, HTTP1ServerConnection):
+        connection.stream.close()
 
 
 class _Watched(HTTPMessageDelegate):

@@ -50,12 +50,8 @@ class Roll:
         self, people: Iterable[Person], nodes: Iterable[NodeAccess], devices: Iterable[Device]
     ) -> News:
         """Hold this instead of all that was known, and say what is new."""
-        return self._hold(
-            {each.id: each for each in people},
-            {each.uid: each for each in nodes},
-            {each.uid: each for each in devices},
-            (self.people.keys(), self.nodes.keys(), self.devices.keys()),
-        )
+        known = {**self.nodes, **self.devices}
+        return self.update([*self.people], people, [*known], nodes, devices)
 
     def update(
         self,
@@ -69,40 +65,29 @@ class Roll:
 
         Who of these is not among the others is gone.
         """
-        return self._hold(
-            {each.id: each for each in people},
-            {each.uid: each for each in nodes},
-            {each.uid: each for each in devices},
-            (ids, uids, uids),
-        )
-
-    def _hold(
-        self,
-        people: dict[str, Person],
-        nodes: dict[str, NodeAccess],
-        devices: dict[str, Device],
-        read: tuple[Collection[str], Collection[str], Collection[str]],
-    ) -> News:
-        gone_people = _gone(self.people, people, read[0])
-        gone_nodes = _gone(self.nodes, nodes, read[1])
-        gone_devices = _gone(self.devices, devices, read[2])
+        new_people = {each.id: each for each in people}
+        new_nodes = {each.uid: each for each in nodes}
+        new_devices = {each.uid: each for each in devices}
+        gone_people = _gone(self.people, new_people, ids)
+        gone_nodes = _gone(self.nodes, new_nodes, uids)
+        gone_devices = _gone(self.devices, new_devices, uids)
         news = News(
             (
-                *_changed(self.people, people),
+                *_changed(self.people, new_people),
                 *(structs.replace(self.people[each], gone=True) for each in gone_people),
             ),
             (
-                *_changed(self.nodes, nodes),
+                *_changed(self.nodes, new_nodes),
                 *(NodeAccess(each, gone=True) for each in gone_nodes),
             ),
             (
-                *_changed(self.devices, devices),
+                *_changed(self.devices, new_devices),
                 *(Device(each, gone=True) for each in gone_devices),
             ),
         )
-        _put(self.people, people, gone_people)
-        _put(self.nodes, nodes, gone_nodes)
-        _put(self.devices, devices, gone_devices)
+        _put(self.people, new_people, gone_people)
+        _put(self.nodes, new_nodes, gone_nodes)
+        _put(self.devices, new_devices, gone_devices)
         if news:
             self.edition += 1
         return news

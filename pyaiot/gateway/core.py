@@ -317,8 +317,7 @@ class GatewayCore:
         if self.announcer.hears_of_devices:
             self._effects += self.announcer.went(node)
         if address is not None:
-            self._note(Level.INFO, f"Node {node.uid} has to leave {address}. {refusal}")
-            self._effects.append(Expel(address, refusal))
+            self._send_away(node, address, refusal)
 
     def _expel(self, node: Node, refusal: Refusal) -> None:
         """`node` may not be here any more; what its connection says from now on is nobody's."""
@@ -331,6 +330,9 @@ class GatewayCore:
         else:
             self._effects += node.commands.fail(refusal.reason)
             self._become(node, Availability.OFFLINE)
+        self._send_away(node, address, refusal)
+
+    def _send_away(self, node: Node, address: Address, refusal: Refusal) -> None:
         self._note(Level.INFO, f"Node {node.uid} has to leave {address}. {refusal}")
         self._effects.append(Expel(address, refusal))
 

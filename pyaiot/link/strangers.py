@@ -5,7 +5,6 @@ Where there is room for no more, whoever has said nothing for longest makes room
 many and says nothing, or little at a time, keeps nobody out.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -18,7 +17,7 @@ class Strangers(Generic[T]):
     def __init__(self, waits: Callable[[T], bool] = lambda _: True) -> None:
         """`waits`: whether one that is still here has not said what it wants yet."""
         self._waits = waits
-        self._here: OrderedDict[T, None] = OrderedDict()
+        self._here: dict[T, None] = {}
 
     def came(self, one: T) -> None:
         """`one` waits from now on."""
@@ -28,13 +27,25 @@ class Strangers(Generic[T]):
         """`one` is gone, or has said what it wants."""
         self._here.pop(one, None)
 
-    def longest(self, besides: T) -> T | None:
+    def longest(self, besides: T | None = None) -> T | None:
         """Who has waited for longest, `besides` not counted; they are no more among these."""
         found: T | None = None
-        here = self._here.pop(besides, besides) is None
-        while self._here and found is None:
-            one, _ = self._here.popitem(last=False)
-            found = one if self._waits(one) else None
-        if here:
-            self._here[besides] = None
+        passed = []
+        for one in self._here:
+            if one == besides:
+                continue
+            passed.append(one)
+            if self._waits(one):
+                found = one
+                break
+        for one in passed:
+            del self._here[one]
         return found
+
+    def make_room(self, end: Callable[[T], object], besides: T | None = None) -> bool:
+        """`end` who has waited for longest, `besides` not counted; False if there is nobody."""
+        longest = self.longest(besides)
+        if longest is None:
+            return False
+        end(longest)
+        return True

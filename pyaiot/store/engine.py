@@ -291,7 +291,7 @@ class _converted:  # noqa: N801 - used as a function is
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _where: object) -> None:
-        if isinstance(error, PyaiotError) or not isinstance(error, _foreign()):
+        if error is None or isinstance(error, PyaiotError) or not isinstance(error, _foreign()):
             return
         kind = StoreConflict if isinstance(error, IntegrityError) else StoreFailed
         raise kind(_sentence(error)) from error

@@ -31,3 +31,17 @@ def test_who_just_came_does_not_go_for_itself() -> None:
         strangers.came(one)
     assert strangers.longest("a") == "b"
     assert strangers.longest("a") is None
+
+
+def test_room_is_made_by_who_has_waited_for_longest() -> None:
+    strangers: Strangers[str] = Strangers()
+    ended: list[str] = []
+    for one in "abc":
+        strangers.came(one)
+    assert strangers.make_room(ended.append, besides="c")
+    assert strangers.make_room(ended.append, besides="c")
+    assert not strangers.make_room(ended.append, besides="c")
+    assert ended == ["a", "b"]
+    assert strangers.make_room(ended.append)
+    assert not strangers.make_room(ended.append)
+    assert ended == ["a", "b", "c"]

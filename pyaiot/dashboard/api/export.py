@@ -8,7 +8,7 @@ from typing import Final
 
 from pyaiot.accounts.permissions import permissions_on
 from pyaiot.dashboard.api.call import Call, Identity
-from pyaiot.dashboard.api.described import described, seen
+from pyaiot.dashboard.api.described import seen
 from pyaiot.dashboard.api.endpoint import Endpoint, Who
 from pyaiot.dashboard.api.forms import ExportWanted
 from pyaiot.dashboard.api.history import span
@@ -26,7 +26,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 async def export(call: Call[ExportWanted, None]) -> AsyncGenerator[bytes, None]:
     wanted = call.query
     if wanted.node is not None:
-        await described(call, await seen(call, wanted.node))
+        await seen(call, wanted.node)
     if wanted.start is not None and wanted.end is not None:
         span(wanted.start, wanted.end, call.now.wall)
     written = FORMATS[wanted.format]()

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pyaiot.dashboard.api.call import Call
 from pyaiot.dashboard.api.cursor import cursor_of, place_of
-from pyaiot.dashboard.api.described import described, seen
+from pyaiot.dashboard.api.described import seen
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.forms import Course, CourseWanted, Page, Row, RowsWanted, Series
 from pyaiot.errors import InvalidValue
@@ -18,7 +18,6 @@ HOUR: Final = 3600.0
 
 async def series(call: Call[NoQuery, None]) -> Page[Series]:
     uid = await seen(call, call.params["uid"])
-    await described(call, uid)
     return Page(
         tuple(
             Series(uid, each.key.resource, each.key.path, each.unit,
@@ -66,7 +65,6 @@ def span(start: float | None, end: float | None, now: float) -> tuple[int, int]:
 
 async def _key(call: Call[Any, None], path: str) -> SeriesKey:
     uid = await seen(call, call.params["uid"])
-    await described(call, uid)
     return SeriesKey(uid, call.params["endpoint"], path)
 
 

@@ -144,7 +144,6 @@ async def remove(call: Call[NoQuery, None]) -> None:
 
 async def availability(call: Call[Paging, None]) -> Page[AvailabilityChange]:
     uid = await seen(call, call.params["uid"])
-    await described(call, uid)
     before = place_of(call.query.cursor, int)
     limit = call.query.limit
     found = await call.services.store.nodes.changes(uid, limit + 1, before)

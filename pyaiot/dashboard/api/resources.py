@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pyaiot.dashboard.api.call import Call
-from pyaiot.dashboard.api.described import described, seen
+from pyaiot.dashboard.api.described import seen
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.forms import CommandState, Page, Resource, Setting
 from pyaiot.dashboard.api.problem import Refused, not_found
@@ -40,7 +40,6 @@ async def _current(call: Call[NoQuery, None]) -> list[Resource]:
     twin = call.services.live.mirror.nodes.get(uid)
     if twin is not None:
         return [_resource(each) for each in sorted(twin, key=lambda each: each.endpoint)]
-    await described(call, uid)
     found: dict[str, Resource] = {}
     for sample in await call.services.store.history.latest(uid):
         value: Any = sample.text if sample.number is None else sample.number

@@ -77,11 +77,11 @@ async def embedded_broker(wanted: Server, house: House | None = None) -> AsyncIt
     numbers = count(1)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(connections) >= MAX_CONNECTIONS:
-            longest = strangers.longest(writer)
-            (writer if longest is None else longest).transport.abort()
-            if longest is None:
-                return
+        if len(connections) >= MAX_CONNECTIONS and not strangers.make_room(
+            lambda longest: longest.transport.abort()
+        ):
+            writer.transport.abort()
+            return
         strangers.came(writer)
         guard = None
         if house is not None:

@@ -214,12 +214,9 @@ class WebsocketAdapter:
     def _opened(self, socket: NodeSocket) -> bool:
         self._sockets.add(socket)
         self._strangers.came(socket)
-        if len(self._sockets) <= self._max_nodes + MAX_HANDSHAKES:
-            return True
-        longest = self._strangers.longest(socket)
-        if longest is not None:
-            longest.transport.abort()
-        return longest is not None
+        return len(self._sockets) <= self._max_nodes + MAX_HANDSHAKES or self._strangers.make_room(
+            lambda longest: longest.transport.abort(), besides=socket
+        )
 
     def _ended(self, socket: NodeSocket) -> None:
         self._sockets.discard(socket)

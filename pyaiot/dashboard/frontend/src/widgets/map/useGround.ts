@@ -44,16 +44,14 @@ export function useGround(): Ground {
     return wanted.map((each) => all.value.find((other) => other === each)).find((each) => each !== undefined) ?? "world";
   });
   const isPlan = computed(() => name.value === "plan");
+  const size = computed(() => (isPlan.value ? (planSize.value ?? SQUARE) : null));
   return {
     all,
     name,
     isPlan,
     planSize,
-    size: computed(() => (isPlan.value ? (planSize.value ?? SQUARE) : null)),
-    reach: computed(() => ({
-      nearest: NEAREST[name.value],
-      ground: isPlan.value ? (planSize.value ?? SQUARE) : SQUARE,
-    })),
+    size,
+    reach: computed(() => ({ nearest: NEAREST[name.value], ground: size.value ?? SQUARE })),
     missing: ref(false),
     nearestAlone: computed(() => NEAREST_ALONE[name.value]),
     nearestOne: computed(() => NEAREST_ONE[name.value]),
