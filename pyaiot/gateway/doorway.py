@@ -8,7 +8,7 @@ from pyaiot.errors import InvalidValue
 from pyaiot.gateway.adapter import Address, Naming, Refusal, Sighting
 from pyaiot.gateway.announcer import Announcer
 from pyaiot.gateway.effects import Effect, Level, Note, Refuse
-from pyaiot.gateway.registrar import NOT_APPROVED, Admission, Registrar
+from pyaiot.gateway.registrar import NEEDS_ID, NOT_APPROVED, Admission, Registrar
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import checked_uid, derived_uid
 from pyaiot.model.rate import Allowance
@@ -32,7 +32,11 @@ class Doorway:
 
     def judge(self, sighting: Sighting) -> Admission | Refusal:
         """Which node it is, or why it may be none. Raises InvalidValue if it has no usable name."""
-        return self._registrar.judge(self._said(sighting), sighting.token)
+        judged = self._registrar.judge(self._said(sighting), sighting.token)
+        if judged is NOT_APPROVED and sighting.naming is Naming.PASSING:
+            # It makes up another name each time it comes: waiting would not help it.
+            return NEEDS_ID
+        return judged
 
     def objection(self, sighting: Sighting) -> Refusal | None:
         """Why the node of `sighting` would be refused; None if it would not, or has no name."""
@@ -48,8 +52,7 @@ class Doorway:
         """Who may not be a node hears why; the log does, and whoever may approve of it."""
         if self._notes.take(now.steady):
             yield Note(Level.INFO, f"The node at {address} is refused. {refusal}")
-        # One that makes up another name each time it comes can be approved by nobody.
-        if refusal is NOT_APPROVED and sighting.naming is not Naming.PASSING:
+        if refusal is NOT_APPROVED:
             uid = self._said(sighting)
             if self._announcer.hears_of_devices and self._registrar.tells(uid, now.steady):
                 yield self._announcer.pending(uid, self._protocol, address, sighting, now)

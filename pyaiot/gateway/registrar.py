@@ -42,6 +42,9 @@ REVOKED: Final = Refusal("revoked", "This token has been revoked.")
 BOUND: Final = Refusal("needs_token", "This node has a token, and must come with it.")
 NEEDS_TOKEN: Final = Refusal("needs_token", "Nodes need a token here.")
 NOT_APPROVED: Final = Refusal("not_approved", "This node waits for somebody's approval.")
+NEEDS_ID: Final = Refusal(
+    "needs_id", "Nobody can approve of a node without an id of its own; say one, or show a token."
+)
 REPLACED: Final = Refusal("replaced", "Replaced by a newer connection.")
 
 

@@ -12,6 +12,7 @@ from pyaiot.gateway.effects import Begin, Disown, Expel, Note, Refuse
 from pyaiot.gateway.registrar import (
     BOUND,
     INVALID_TOKEN,
+    NEEDS_ID,
     NEEDS_TOKEN,
     NOT_APPROVED,
     REPLACED,
@@ -228,7 +229,7 @@ class TestApproval:
 
     def test_nobody_can_approve_of_a_made_up_name(self) -> None:
         core = Guarded(Policy.APPROVE)
-        assert core.come(naming=Naming.PASSING) is NOT_APPROVED
+        assert core.come(naming=Naming.PASSING) is NEEDS_ID
         assert not core.pending
 
     def test_nobody_there_to_approve(self) -> None:

@@ -222,7 +222,10 @@ async def test_approval(adapter: WebsocketAdapter) -> None:
         async with node(adapter) as socket:
             await say(socket, "desk-lamp", led="1")
             await gateway.told(FREE, "led", "1")
-        async with node(adapter) as nameless:
-            assert (await close_of(nameless))[1].startswith("not_approved: ")
+        async with node(adapter) as silent, node(adapter) as nameless:
+            await say(nameless, led="666")
+            for socket in (silent, nameless):
+                code, reason = await close_of(socket)
+                assert (code, reason.partition(":")[0]) == (1008, "needs_id")
         assert len(gateway.pending) == 1
         assert not gateway.said("666")
