@@ -65,11 +65,15 @@ def test_every_service_has_a_unit(script: str) -> None:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_units(unit: Path) -> None:
     given = dict(directives(unit))
+    variables = [value for name, value in directives(unit) if name == "Environment"]
     command = shlex.split(given["ExecStart"])
     assert Path(command[0]).name == unit.stem
     cls = settings_of_command([unit.stem, *command[1:]])
-    environment = dict([given["Environment"].split("=", 1)]) if "Environment" in given else {}
+    environment = {name: value for name, _, value in (each.partition("=") for each in variables)}
     check_environment(environment, cls)
+    # No service is one without the keys.
+    assert environment["PYAIOT_KEY_FILE"] == "%d/keys"
+    assert given["LoadCredential"] == "keys:/etc/pyaiot/keys"
     assert given["Type"] == "notify"
     assert given["RestartPreventExitStatus"] == "2"
     assert f"-/etc/pyaiot/{unit.stem}.environment" == given["EnvironmentFile"]
@@ -89,10 +93,26 @@ def test_compose_services(name: str) -> None:
     service = COMPOSE["services"][name]
     cls = settings_of_command(service["command"])
     assert cls.section == name
-    check_environment(compose_environment(service), cls)
+    environment = compose_environment(service)
+    check_environment(environment, cls)
     assert service["secrets"] == ["keys"]
+    assert environment["PYAIOT_KEY_FILE"] == "/run/secrets/keys"
     for each in service.get("depends_on", []):
         assert each in COMPOSE["services"]
+
+
+def test_containers_find_each_other() -> None:
+    services = COMPOSE["services"]
+    page = compose_environment(services["dashboard"])
+    assert page["PYAIOT_BROKER_LINK"] == "broker:8000"
+    assert page["PYAIOT_RECORDER_HEALTH"] == "http://recorder:8003/health"
+    # What strangers may do, and where everything is kept, is said to all alike.
+    assert page["PYAIOT_ANONYMOUS"] == compose_environment(services["broker"])["PYAIOT_ANONYMOUS"]
+    assert page["PYAIOT_STORE"] == compose_environment(services["recorder"])["PYAIOT_STORE"]
+    for name in ("broker", "mqtt-gateway", "ws-gateway", "recorder"):
+        assert services[name]["command"][-1].endswith(("=", "0.0.0.0")) or (
+            compose_environment(services[name])["PYAIOT_BROKER_HOST"] == ""
+        )
 
 
 def test_compose_publishes_to_this_machine_and_the_ports_that_are_listened_on() -> None:
