@@ -114,6 +114,8 @@ class SenML(_Array):
     """Sensor Measurement Lists (RFC 8428).
 
     What SenML cannot say is left out: nulls, and times before 1978, which it takes for relative.
+    Numbers are in the units of its registry, where that has one for what was measured (100 Pa for
+    1 hPa); a unit that is foreign to it stands there as the node said it.
     """
 
     content_type: ClassVar[str] = "application/senml+json"
@@ -128,17 +130,39 @@ class SenML(_Array):
             if each.number is None:
                 record["vs"] = each.text
             else:
-                if each.unit:
-                    record["u"] = _UNITS.get(each.unit, each.unit)
-                record["v"] = each.number
+                unit, number = registered(each.unit, each.number)
+                if unit:
+                    record["u"] = unit
+                record["v"] = number
             yield record
 
 
 _ABSOLUTE: Final = 1 << 28
 """Seconds; smaller times are relative to now (RFC 8428 section 4.5.3)."""
 
-_UNITS: Final[Mapping[str, str]] = {"°C": "Cel", "Ω": "Ohm", "lux": "lx", "m²": "m2", "m³": "m3"}
+_UNITS: Final[Mapping[str, str]] = {
+    "°C": "Cel", "℃": "Cel", "°": "deg", "Ω": "Ohm", "\N{OHM SIGN}": "Ohm", "lux": "lx", "L": "l",
+    "m²": "m2", "m³": "m3", "m/s²": "m/s2", "m³/s": "m3/s", "L/s": "l/s", "W/m²": "W/m2",
+    "cd/m²": "cd/m2", "kg/m³": "kg/m3",
+}  # fmt: skip
 """Units that the registry of SenML calls otherwise."""
+
+_SCALED: Final[Mapping[str, tuple[str, float, float]]] = {
+    "hPa": ("Pa", 1e2, 0), "mbar": ("Pa", 1e2, 0), "kPa": ("Pa", 1e3, 0), "bar": ("Pa", 1e5, 0),
+    "mm": ("m", 1e-3, 0), "cm": ("m", 1e-2, 0), "km": ("m", 1e3, 0),
+    "ms": ("s", 1e-3, 0), "min": ("s", 60, 0), "h": ("s", 3600, 0), "km/h": ("m/s", 1 / 3.6, 0),
+    "kHz": ("Hz", 1e3, 0), "MHz": ("Hz", 1e6, 0),
+    "mV": ("V", 1e-3, 0), "kV": ("V", 1e3, 0), "mA": ("A", 1e-3, 0), "µA": ("A", 1e-6, 0),
+    "mW": ("W", 1e-3, 0), "kW": ("W", 1e3, 0), "Wh": ("J", 3600, 0), "kWh": ("J", 3.6e6, 0),
+    "kΩ": ("Ohm", 1e3, 0), "µT": ("T", 1e-6, 0), "uT": ("T", 1e-6, 0),
+    "ppm": ("/", 1e-6, 0), "ppb": ("/", 1e-9, 0),
+    "µg/m³": ("kg/m3", 1e-9, 0), "ug/m3": ("kg/m3", 1e-9, 0), "mg/m³": ("kg/m3", 1e-6, 0),
+    "°F": ("Cel", 5 / 9, -160 / 9), "dBm": ("dBW", 1, -30),
+}  # fmt: skip
+"""Units that the registry has only in another size: which, and the factor and the summand.
+
+Some of them are its *secondary units* (RFC 8798), which older readers of SenML do not know.
+"""
 
 _NAME: Final = frozenset(string.ascii_letters + string.digits + "-:./_")
 
@@ -159,6 +183,18 @@ def as_object(sample: Sample) -> dict[str, Any]:
         "value": sample.text if sample.number is None else sample.number,
         "unit": sample.unit,
     }
+
+
+def registered(unit: str, number: float) -> tuple[str, float]:
+    """A quantity in the unit that the registry of SenML has for it."""
+    # There are two of this letter, and keyboards have the first.
+    known = unit.replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
+    scaled = _SCALED.get(known)
+    if scaled is None:
+        return _UNITS.get(unit, unit), number
+    unit, factor, summand = scaled
+    # Without the noise of the last digits, that is what the node said.
+    return unit, float(f"{number * factor + summand:.12g}")
 
 
 def senml_name(sample: Sample) -> str:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pyaiot.model.samples import Sample
-from pyaiot.store.formats import FORMATS, Format, guarded, iso, senml_name, written
+from pyaiot.store.formats import FORMATS, Format, guarded, iso, registered, senml_name, written
 
 T = 1_790_000_000_123_456
 SAMPLES = [
@@ -88,6 +88,28 @@ def test_senml() -> None:
         {"n": "n1/text", "t": (T + 3) / 1e6, "vs": 'a "b",\nc'},
     ]
     assert senml_name(Sample("_ü", "a b", "", T, 1.0, None)) == "n__fc_/a_20_b"
+
+
+@pytest.mark.parametrize(
+    ("unit", "number", "known"),
+    [
+        ("hPa", 1013.2, ("Pa", 101320)),
+        ("°F", 68.0, ("Cel", 20)),
+        ("\N{GREEK SMALL LETTER MU}g/m³", 12.5, ("kg/m3", 1.25e-8)),
+        ("\N{MICRO SIGN}T", 48.0, ("T", 4.8e-5)),
+        ("km/h", 36.0, ("m/s", 10)),
+        ("dBm", -70.5, ("dBW", -100.5)),
+        ("\N{OHM SIGN}", 1 / 3, ("Ohm", 1 / 3)),
+        ("m/s²", 9.81, ("m/s2", 9.81)),
+        ("V", 3.3, ("V", 3.3)),
+        ("", 1e300, ("", 1e300)),
+        ("furlongs", 7.0, ("furlongs", 7)),
+    ],
+)
+def test_units_of_senml(unit: str, number: float, known: tuple[str, float]) -> None:
+    assert registered(unit, number) == known
+    (found,) = json.loads(whole("senml", [Sample("n", "r", "", T, number, None, unit)]))
+    assert (found.get("u", ""), found["v"]) == known
 
 
 @pytest.mark.parametrize("name", ["json", "senml"])
