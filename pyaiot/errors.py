@@ -111,6 +111,10 @@ class ReplayedToken(AuthenticationFailed):
     code = "replayed_token"
 
 
+class WrongPassword(AuthenticationFailed):
+    code = "wrong_password"
+
+
 class InvalidSignature(AuthenticationFailed):
     code = "invalid_signature"
 

@@ -14,7 +14,15 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.accounts.names import checked_name, name_key
-from pyaiot.errors import InvalidToken, LastAdmin, LimitExceeded, NameTaken, NotFound, StoreConflict
+from pyaiot.errors import (
+    InvalidToken,
+    LastAdmin,
+    LimitExceeded,
+    NameTaken,
+    NotFound,
+    StoreConflict,
+    WrongPassword,
+)
 from pyaiot.messages.types import MAX_NAME, Person
 from pyaiot.model.access import Role
 from pyaiot.store.audit import NOBODY, Actor, record
@@ -151,11 +159,14 @@ class Accounts:
         role: Role | None = None,
         password: str | None = None,
         keep: str = "",
+        proof: str | None = None,
     ) -> Account:
         """Change what is given; `password` is the hash of one.
 
         With another password or role all sessions end but `keep`, and no token that was made
-        before holds. Raises NotFound, NameTaken, LastAdmin, InvalidValue for what is no name.
+        before holds. `proof` is the hash that the password so far was checked with. Raises
+        NotFound, NameTaken, LastAdmin, WrongPassword where there is another meanwhile,
+        InvalidValue for what is no name.
         """
         values: dict[str, Any] = {}
         if name is not None:
@@ -165,6 +176,8 @@ class Accounts:
             async with self._engine.writing() as connection:
                 admins = set() if role is None else await _admins(connection)
                 before = await locked(connection, id_)
+                if proof not in {None, before.password}:
+                    raise WrongPassword("The password has just been changed.")
                 if role is not None and role is not before.role:
                     _check_left(admins, before)
                     values["role"] = role

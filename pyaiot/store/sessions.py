@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pyaiot.errors import InvalidToken, NotFound
+from pyaiot.errors import InvalidToken, NotFound, WrongPassword
 from pyaiot.store.accounts import Account, account_of, locked
 from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
@@ -52,11 +52,13 @@ class Sessions:
         self._engine = engine
 
     async def open(
-        self, user: str, life: float, agent: str, address: str
+        self, user: str, life: float, agent: str, address: str, proof: str | None = None
     ) -> tuple[Account, Session]:
         """Somebody logs in, for `life` seconds.
 
-        Raises InvalidToken if there is no such account any more, StoreFailed, as all do.
+        `proof` is the hash that their password was checked with: checking takes a while, in which
+        all sessions may have been ended by another password. Raises WrongPassword then,
+        InvalidToken if there is no such account any more, StoreFailed, as all do.
         """
         now = self._engine.now()
         id_ = secrets.token_urlsafe(12)
@@ -66,6 +68,8 @@ class Sessions:
         )  # fmt: skip
         async with self._engine.writing() as connection:
             account = await _seen(connection, user, now)
+            if proof not in {None, account.password}:
+                raise WrongPassword("The password has just been changed.")
             await connection.execute(
                 delete(SESSIONS).where((SESSIONS.c.user == user) & (SESSIONS.c.expires <= now))
             )

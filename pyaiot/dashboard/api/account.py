@@ -11,6 +11,7 @@ from pyaiot.dashboard.api.call import Call
 from pyaiot.dashboard.api.credentials import asker, give_access, user_of
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.problem import Refused, not_found
+from pyaiot.errors import WrongPassword
 
 
 async def show(call: Call[NoQuery, None]) -> forms.User:
@@ -39,9 +40,12 @@ async def change_password(call: Call[NoQuery, forms.PasswordChange]) -> forms.Se
     check_new(call.body.new, account.name)
     password = await services.hasher.hash(call.body.new)
     session = "" if call.claims is None else call.claims.sid
-    account = await services.store.accounts.change(
-        account.id, call.actor, password=password, keep=session
-    )
+    try:
+        account = await services.store.accounts.change(
+            account.id, call.actor, password=password, keep=session, proof=account.password
+        )
+    except WrongPassword as exc:
+        raise Refused(HTTPStatus.FORBIDDEN, exc.code, exc.reason) from exc
     await services.directory.changed()
     return give_access(call, account, session)
 

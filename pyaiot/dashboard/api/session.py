@@ -12,9 +12,11 @@ from pyaiot.dashboard.api.credentials import let_in, new_id, send_away, session_
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.guard import REFRESH
 from pyaiot.dashboard.api.problem import Refused
-from pyaiot.errors import AuthenticationFailed, InvalidToken
+from pyaiot.errors import AuthenticationFailed, InvalidToken, WrongPassword
 from pyaiot.messages.signing import SUBPROTOCOL
+from pyaiot.store.accounts import Account
 from pyaiot.store.audit import NOBODY
+from pyaiot.store.sessions import Session
 
 
 async def look(call: Call[NoQuery, None]) -> forms.Session:
@@ -25,8 +27,20 @@ async def look(call: Call[NoQuery, None]) -> forms.Session:
 
 async def log_in(call: Call[NoQuery, forms.Login]) -> forms.Session:
     """Open a session for whoever knows the password."""
+    call.services.throttle.admit(name_key(call.body.name), call.asker.address, call.now.steady)
+    try:
+        account, session = await _opened(call)
+    except WrongPassword:
+        # It became another while it was checked, or was hashed anew: what is it now?
+        account, session = await _opened(call)
+    # It may have been made by another program a moment ago.
+    await call.services.directory.changed()
+    return let_in(call, account, session)
+
+
+async def _opened(call: Call[NoQuery, forms.Login]) -> tuple[Account, Session]:
+    """A session, if the password is right, and still is once it has been checked."""
     services, name = call.services, call.body.name
-    services.throttle.admit(name_key(name), call.asker.address, call.now.steady)
     account = await services.store.accounts.named(name)
     stored = None if account is None else account.password
     verdict = await services.hasher.check(stored, call.body.password)
@@ -41,14 +55,13 @@ async def log_in(call: Call[NoQuery, forms.Login]) -> forms.Session:
             HTTPStatus.UNAUTHORIZED, "wrong_password", "The name or the password is wrong."
         )
     services.throttle.succeeded(name_key(name), call.asker.address)
+    found = await services.store.sessions.open(
+        account.id, services.house.refresh_life, call.asker.agent, call.asker.address,
+        proof=account.password,
+    )  # fmt: skip
     if verdict.renewed is not None:
         await services.store.accounts.renew_hash(account.id, account.password, verdict.renewed)
-    account, session = await services.store.sessions.open(
-        account.id, services.house.refresh_life, call.asker.agent, call.asker.address
-    )
-    # It may have been made by another program a moment ago.
-    await services.directory.changed()
-    return let_in(call, account, session)
+    return found
 
 
 async def refresh(call: Call[NoQuery, None]) -> forms.Session:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The real endpoints on a real store, and browsers that people sit before."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 
-from pyaiot.accounts.hashing import Cost, Hasher
+from pyaiot.accounts.hashing import Cost, Hasher, Verdict
 from pyaiot.dashboard.api.endpoint import Endpoint
 from pyaiot.dashboard.api.services import House
 from pyaiot.dashboard.api.table import TABLE
@@ -20,6 +20,21 @@ from tests.dashboard.api.asking import Answer, Place, ask, serving
 
 PASSWORD = "correct horse"
 API = "/api/v1"
+
+
+class Interrupted(Hasher):
+    """One whose checks take so long that something happens meanwhile, once."""
+
+    def __init__(self, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(Cost(passes=1, memory=64, lanes=1))
+        self._meanwhile: Callable[[], Awaitable[object]] | None = meanwhile
+
+    async def check(self, stored: str | None, password: str) -> Verdict:
+        verdict = await super().check(stored, password)
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return verdict
 
 
 @dataclass

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from pyaiot.accounts.throttle import BY_NAME
 from pyaiot.model.access import Role
+from pyaiot.store.audit import TERMINAL
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
-from tests.dashboard.api.people import PASSWORD, Browser, at_home
+from tests.dashboard.api.people import PASSWORD, Browser, Interrupted, at_home
 
 NEW = "battery staple"
 PEOPLE = {"Ann": Role.ADMIN, "Vera": Role.VIEWER}
@@ -56,6 +57,23 @@ async def test_another_password_ends_the_other_sessions(fast_store: Store, clock
         told = repr(await home.store.audit.entries(99))
         for secret in (PASSWORD, NEW, account.password, accounts["Vera"].password):
             assert secret not in told
+
+
+async def test_a_password_that_is_changed_meanwhile_changes_nothing(
+    fast_store: Store, clock: Clock
+) -> None:
+    async with at_home(fast_store, clock, PEOPLE) as (home, url, accounts):
+        browser = Browser(url)
+        await browser.log_in("Vera")
+
+        async def change() -> None:
+            password = await home.services.hasher.hash("reset by Ann")
+            await home.store.accounts.change(accounts["Vera"].id, TERMINAL, password=password)
+
+        home.services.hasher = Interrupted(change)
+        answer = await browser.call("PUT", "/password", {"old": PASSWORD, "new": NEW})
+        assert (answer.status, answer.code) == (403, "wrong_password")
+        assert (await Browser(url).log_in("Vera", "reset by Ann")).status == 200
 
 
 async def test_guessing_the_password_of_an_open_browser_takes_ever_longer(

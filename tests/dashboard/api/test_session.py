@@ -14,7 +14,7 @@ from pyaiot.store.audit import TERMINAL
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
 from tests.dashboard.api.asking import ask
-from tests.dashboard.api.people import API, PASSWORD, Browser, at_home
+from tests.dashboard.api.people import API, PASSWORD, Browser, Interrupted, at_home
 
 ANN = {"Ann": Role.ADMIN}
 
@@ -120,6 +120,38 @@ async def test_a_hash_of_older_days_is_renewed(fast_store: Store, clock: Clock) 
         account = await home.store.accounts.get(accounts["Ann"].id)
         assert account is not None
         assert account.password != accounts["Ann"].password
+        assert (await Browser(url).log_in("Ann")).status == 200
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(
+    fast_store: Store, clock: Clock
+) -> None:
+    async with at_home(fast_store, clock, ANN) as (home, url, accounts):
+        ann = accounts["Ann"]
+
+        async def change() -> None:
+            password = await home.services.hasher.hash("battery staple")
+            await home.store.accounts.change(ann.id, TERMINAL, password=password)
+
+        home.services.hasher = Interrupted(change)
+        browser = Browser(url)
+        assert (await browser.log_in("Ann")).code == "wrong_password"
+        assert browser.cookies == {}
+        assert await home.store.sessions.sessions(ann.id) == []
+        assert (await browser.log_in("Ann", "battery staple")).status == 200
+
+
+async def test_a_password_that_is_hashed_anew_while_it_is_checked_is_the_same(
+    fast_store: Store, clock: Clock
+) -> None:
+    async with at_home(fast_store, clock, ANN) as (home, url, accounts):
+        ann = accounts["Ann"]
+
+        async def renew() -> None:
+            password = await Hasher(Cost(passes=2, memory=64, lanes=1)).hash(PASSWORD)
+            await home.store.accounts.renew_hash(ann.id, ann.password, password)
+
+        home.services.hasher = Interrupted(renew)
         assert (await Browser(url).log_in("Ann")).status == 200
 
 
