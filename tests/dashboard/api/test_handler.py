@@ -68,6 +68,8 @@ class Books:
 
     async def put(self, call: Call[NoQuery, Note]) -> Note:
         call.expect(self.note)
+        # As long as the store takes.
+        await asyncio.sleep(0.01)
         self.note = call.body
         return self.note
 
@@ -422,6 +424,22 @@ async def test_a_record_is_changed_only_if_it_is_the_one_that_was_seen() -> None
     assert books.note.text == "c"
 
 
+async def test_of_two_who_saw_the_same_record_one_changes_it() -> None:
+    place, books = Place(), Books()
+    who = place.bearer("olaf")
+    api = place.api(endpoints(books))
+    async with serving(api) as url:
+        tag = (await ask(url, "/api/v1/note")).headers["etag"]
+        answers = await asyncio.gather(
+            *(
+                ask(url, "/api/v1/note", method="PUT", body={"text": text}, If_Match=tag, **who)
+                for text in "abc"
+            )
+        )
+    assert sorted(each.status for each in answers) == [200, 412, 412]
+    assert len(api.turns) == 0
+
+
 async def test_problems_of_endpoints(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(Place().api(endpoints(Books()))) as url:
         for name, status, code in (
@@ -448,6 +466,11 @@ async def test_cookies_and_places_fit_wherever_a_proxy_has_put_us() -> None:
         ]
         secure = await ask(url, "/api/v1/login", method="POST", X_Forwarded_Proto="https")
         assert all(each.endswith("; Secure") for each in secure.headers["set-cookie"].split("\n"))
+        # The browser knows it as well, where the proxy is on another machine.
+        host = urlsplit(url).netloc
+        for origin in (f"https://{host}", f"http://{host}"):
+            answer = await ask(url, "/api/v1/login", method="POST", Origin=origin)
+            assert ("; Secure" in answer.headers["set-cookie"]) == origin.startswith("https")
         later = await ask(url, "/api/v1/far/down/here", method="POST")
         assert (later.status, later.headers["location"]) == (202, "../../books/7")
 
