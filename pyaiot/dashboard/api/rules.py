@@ -14,8 +14,9 @@ from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.past import past_of
 from pyaiot.dashboard.api.problem import not_found
 from pyaiot.errors import InvalidValue
+from pyaiot.model.rule import Rule
 from pyaiot.model.samples import microseconds
-from pyaiot.recorder.preview import preview
+from pyaiot.recorder.preview import Previewed, preview
 from pyaiot.store.rules import RuleRecord
 
 _BESIDES: Final = ("name", "enabled")
@@ -82,12 +83,10 @@ async def try_out(call: Call[NoQuery, forms.PreviewWanted]) -> forms.Preview:
     form, now = wanted.rule, call.services.clock().wall
     record = RuleRecord("preview", None, form.name, True, _kept(form), None, 0, 0)
     rule = record.as_rule()
-    async with call.services.previewing:
-        past = await past_of(call, rule, wanted.start, min(wanted.end, now))
-        # Many readings take a moment, in which others are to be answered.
-        found = await asyncio.to_thread(
-            preview, rule, past.facts, past.names, wanted.start, min(wanted.end, now)
-        )
+    services = call.services
+    with services.previews.reading(call.who.id, call.asker.address):
+        async with services.previewing:
+            found, complete = await _previewed(call, rule, wanted.start, min(wanted.end, now))
     return forms.Preview(
         tuple(
             forms.Fired(
@@ -97,8 +96,18 @@ async def try_out(call: Call[NoQuery, forms.PreviewWanted]) -> forms.Preview:
             for each in found.fired
         ),
         found.readings,
-        found.complete and past.complete,
+        found.complete and complete,
     )  # fmt: skip
+
+
+async def _previewed(
+    call: Call[Any, Any], rule: Rule, start: float, end: float
+) -> tuple[Previewed, bool]:
+    """What the rule would have done, and whether all was looked at."""
+    past = await past_of(call, rule, start, end)
+    # Many readings take a moment, in which others are to be answered.
+    found = await asyncio.to_thread(preview, rule, past.facts, past.names, start, end)
+    return found, past.complete
 
 
 async def _own(call: Call[Any, Any]) -> RuleRecord:
@@ -163,7 +172,7 @@ ENDPOINTS: Final = (
     Endpoint(
         "POST", "/rules/preview", Who.USER, try_out,
         "When a rule would have raised alerts, by what is stored of nodes that the asker sees.",
-        body=forms.PreviewWanted, answer=forms.Preview,
+        body=forms.PreviewWanted, answer=forms.Preview, problems=(503,),
     ),
     Endpoint(
         "GET", "/rules/{id}", Who.USER, show,

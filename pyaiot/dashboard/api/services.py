@@ -72,5 +72,7 @@ class Services:
         self.commands = Commands(self.live)
 
     courier: Courier = field(default_factory=Courier, repr=False)
+    previews: Readers = field(default_factory=lambda: Readers(8, 2))
+    """Rules that are tried out, or wait for that."""
     previewing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     """One rule is tried out at a time: that takes memory."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rules, channels and alerts by REST, for people who may and people who may not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,11 +28,14 @@ from pyaiot.store.store import Store
 from tests.contracts.store import Clock
 from tests.dashboard.api.people import Browser, Home, at_home
 from tests.recorder.receiving import webhook
+from tests.waiting import eventually
 
 PEOPLE = {"Anna": Role.ADMIN, "Olaf": Role.OPERATOR, "Otto": Role.OPERATOR, "Vera": Role.VIEWER}
 HOT: dict[str, Any] = {
     "name": "Hot", "condition": "above", "high": 30.0, "node": "oven", "resource": "t",
 }  # fmt: skip
+
+PREVIEW = "/rules/preview"
 
 
 @dataclass
@@ -278,3 +282,20 @@ async def test_preview(fast_store: Store, clock: Clock, monkeypatch: pytest.Monk
         for first, last in ((start + 9, start + 9), (start, start + 1e6)):
             answer = await vera.call("POST", "/rules/preview", {**body, "from": first, "to": last})
             assert (answer.status, answer.code) == (400, "invalid_value")
+
+
+async def test_no_more_rules_are_tried_out_than_may_wait(fast_store: Store, clock: Clock) -> None:
+    async with house(fast_store, clock) as place:
+        services, vera = place.home.services, place.people["Vera"]
+        body = {"rule": HOT, "from": clock.time - 60, "to": clock.time}
+        async with services.previewing:
+            waiting = [
+                asyncio.create_task(Browser(place.url, vera.cookies).call("POST", PREVIEW, body))
+                for _ in range(2)
+            ]
+            await eventually(lambda: len(services.previews) == 2)
+            refused = await vera.call("POST", PREVIEW, body)
+            assert (refused.status, refused.code) == (503, "too_many_connections")
+        assert {(await each).status for each in waiting} == {200}
+        assert (await place.people["Olaf"].call("POST", PREVIEW, body)).status == 200
+        assert len(services.previews) == 0
