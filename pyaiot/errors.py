@@ -14,6 +14,7 @@
     │   ├── ExpiredToken           good until a moment ago
     │   ├── StaleToken             made too long ago, or in the future
     │   ├── ReplayedToken          used before
+    │   ├── WrongPassword          another one holds meanwhile
     │   └── InvalidSignature       a message altered, replayed, reordered or forged
     ├── PermissionDenied
     │   └── OriginRefused          a web page of another site
