@@ -228,6 +228,7 @@ async def test_what_cannot_be_read_is_one_clear_problem() -> None:
             (rb'{"text": "a\u0000"}', 400, "NUL"),
             (rb'{"text": "\\\u0000"}', 400, "NUL"),
             (nested, 400, "nests too deep"),
+            (nested.replace(b'{"a":' * 4960, b"").replace(b"}" * 4960, b""), 400, "at `$.extra`"),
         ):
             refused = await ask(
                 url, "/api/v1/notes", method="POST", body=body, Content_Type="application/json"
@@ -249,7 +250,7 @@ async def test_what_cannot_be_read_is_one_clear_problem() -> None:
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read() -> None:
     async with serving(Place().api(endpoints(Books())), max_body_size=100_000) as url:
         place = urlsplit(url)
-        for length in (65_537, 1_000_000, 10**30):
+        for length in (65_537, 1_000_000, 10**30, 10**4000):
             reader, writer = await asyncio.open_connection(place.hostname, place.port)
             writer.write(
                 b"POST /api/v1/notes HTTP/1.1\r\nHost: x\r\nPyaiot-Request: 1\r\n"
