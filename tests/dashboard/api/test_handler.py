@@ -19,7 +19,7 @@ from pyaiot.dashboard.api.handler import Api
 from pyaiot.dashboard.api.pace import Pace
 from pyaiot.dashboard.api.problem import conflict
 from pyaiot.dashboard.api.services import House
-from pyaiot.errors import LinkFailed, PermissionDenied
+from pyaiot.errors import LinkFailed, PermissionDenied, StoreFailed
 from pyaiot.messages.types import NodeAccess, Person
 from pyaiot.model.access import EVERYTHING, NOTHING, Permission, Role
 from pyaiot.store.audit import TERMINAL
@@ -88,6 +88,8 @@ class Books:
                 raise PermissionDenied("Not you.")
             case "away":
                 raise LinkFailed("the broker is away")
+            case "store":
+                raise StoreFailed("Cannot connect to db.inside:5432.")
         raise RuntimeError("a secret of the inside")
 
     async def later(self, call: Call[NoQuery, None]) -> Shown:
@@ -450,6 +452,12 @@ async def test_problems_of_endpoints(caplog: pytest.LogCaptureFixture) -> None:
         ):
             answer = await ask(url, f"/api/v1/refuse/{name}")
             assert (answer.status, answer.code) == (status, code)
+        # Where things are kept is for administrators.
+        place = Place()
+        for who, told in (({}, False), (place.bearer("olaf"), False), (place.bearer("anna"), True)):
+            away = await ask(url, "/api/v1/refuse/store", **who)
+            assert (away.status, away.code) == (503, "store_failed")
+            assert (b"db.inside" in away.body) == told
         assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
         broken = await ask(url, "/api/v1/refuse/bug?")
         assert (broken.status, broken.code) == (500, "internal")
