@@ -313,16 +313,16 @@ def overwrite(path: Path, place: int, content: bytes) -> None:
         file.write(content)
 
 
-def whole_file(path: Path) -> bytes | None:
-    """What is in the file of a store, once all of it is there; None while somebody writes."""
+def whole_file(path: Path) -> bytes:
+    """What is in the file of a store, once all of it is there; nothing while somebody writes."""
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.OperationalError:
-        return None
+        return b""
     finally:
         connection.close()
-    return None if busy else path.read_bytes()
+    return b"" if busy else path.read_bytes()
 
 
 async def test_cannot_start(settings: RecorderSettings, tmp_path: Path) -> None:
