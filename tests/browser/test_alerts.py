@@ -80,9 +80,11 @@ async def test_from_a_rule_to_an_alert_that_is_over(chromium: Chromium, tmp_path
             assert await complaints(browser) == []
 
             await browser.ask("location.hash = '#/rules?new=1'")
-            await browser.until("document.querySelector('[data-form=rule] fieldset input')")
-            await browser.click("[data-form=rule] fieldset input")
-            await browser.until("document.querySelector('[data-form=rule] fieldset :checked')")
+            # What it may tell is there once the server has answered; other fields are at once.
+            tell = "[data-form=rule] fieldset [type=checkbox]"
+            await browser.until("document.querySelector(arguments[0])", tell)
+            await browser.click(tell)
+            await browser.until("document.querySelector(arguments[0])", f"{tell}:checked")
             await fill(
                 browser, "rule", Name="Pressure", Resource="pressure", Upper_bound="2",
                 Back_inside_by="0.1",

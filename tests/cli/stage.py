@@ -20,7 +20,14 @@ from pyaiot.messages.signing import FEATURES_HEADER
 from tests.broker.running import RunningBroker, running_broker
 from tests.waiting import eventually
 
-AIOT = (sys.executable, "-c", "from pyaiot.cli.aiot import main; main()")
+_START = """
+import signal
+from pyaiot.cli.aiot import main
+# As in a terminal: where tests run in the background, SIGINT is ignored by what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+AIOT = (sys.executable, "-c", _START)
 
 ANSWER = Callable[[dict[str, Any]], list[dict[str, Any]]]
 """What a gateway answers to a command."""

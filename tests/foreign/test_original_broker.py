@@ -38,6 +38,11 @@ async def gateway(
 
 @asynccontextmanager
 async def client(broker: OriginalBroker) -> AsyncIterator[ClientConnection]:
+    """A client that the broker knows.
+
+    The gateways that are there by then are asked to tell it of their nodes, whenever that comes to
+    them; where a test counts on each being told of once, it is there first.
+    """
     known = len(broker.clients)
     async with connect(f"{broker.url}/ws") as connection:
         await connection.send('{"type": "new", "data": "client"}')
@@ -57,7 +62,7 @@ async def heard(connection: ClientConnection, count: int) -> list[str]:
 async def test_a_client_sees_nodes_come_report_reboot_and_go(broker: OriginalBroker) -> None:
     adapter = MemoryAdapter()
     node = MemoryNode(adapter, "1234", {"led": "0"}, facts={"ip": "::1"}, naming=Naming.PASSING)
-    async with gateway(adapter, broker), client(broker) as connection:
+    async with client(broker) as connection, gateway(adapter, broker):
         node.show()
         assert await heard(connection, 4) == [
             "new 1234",
@@ -96,7 +101,7 @@ async def test_a_client_that_comes_later_is_told_everything(broker: OriginalBrok
 async def test_a_client_controls_a_node(broker: OriginalBroker) -> None:
     adapter = MemoryAdapter()
     node = MemoryNode(adapter, "1234", {"led": "0"})
-    async with gateway(adapter, broker), client(broker) as connection:
+    async with client(broker) as connection, gateway(adapter, broker):
         node.show()
         await heard(connection, 3)
         data = {"uid": "1234", "endpoint": "led", "payload": "1"}
@@ -108,7 +113,7 @@ async def test_a_client_controls_a_node(broker: OriginalBroker) -> None:
 async def test_what_ended_the_originals_gateways(broker: OriginalBroker) -> None:
     adapter = MemoryAdapter()
     node = MemoryNode(adapter, "1234", {"led": "0"})
-    async with gateway(adapter, broker), client(broker) as connection:
+    async with client(broker) as connection, gateway(adapter, broker):
         node.show()
         await heard(connection, 3)
         for message in (
@@ -132,7 +137,7 @@ async def test_what_ended_the_originals_gateways(broker: OriginalBroker) -> None
 async def test_offline_is_out_and_back_is_new(broker: OriginalBroker) -> None:
     adapter = MemoryAdapter()
     node = MemoryNode(adapter, "1234", {"led": "0"})
-    async with gateway(adapter, broker, max_time=0.2), client(broker) as connection:
+    async with client(broker) as connection, gateway(adapter, broker, max_time=0.2):
         node.show()
         assert await heard(connection, 4) == [
             "new 1234",
@@ -158,7 +163,7 @@ async def test_keep_alive(broker: OriginalBroker, monkeypatch: pytest.MonkeyPatc
 async def test_readings_survive_a_restart_of_the_broker(broker: OriginalBroker) -> None:
     adapter = MemoryAdapter()
     node = MemoryNode(adapter, "1234", {"led": "0"})
-    async with gateway(adapter, broker), client(broker) as connection:
+    async with client(broker) as connection, gateway(adapter, broker):
         node.show()
         await heard(connection, 3)
         (link,) = broker.gateways
