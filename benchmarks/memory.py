@@ -26,7 +26,7 @@ from pyaiot.messages.codec import recorded
 from pyaiot.messages.types import Feature, Recordable
 from pyaiot.model.moment import Moment
 from pyaiot.model.samples import Sample
-from pyaiot.recorder.core import Core
+from pyaiot.recorder.core import MAX_BATCH, Core
 from pyaiot.recorder.recorder import Recorder
 from pyaiot.recorder.status import Status
 from pyaiot.recorder.writer import Writer
@@ -40,8 +40,8 @@ NODES: Final = 100
 RESOURCES: Final = 10
 VALUES: Final = 97
 """Texts that come again and again."""
-AHEAD: Final = 40_000
-"""Messages that may wait for the store."""
+AHEAD: Final = 2 * MAX_BATCH
+"""Messages that may wait for the store: one batch is on its way while another gathers."""
 
 DAY: Final = 86_400
 _DRIP: Final = 0.01

@@ -25,8 +25,13 @@ TURN: Final = 200
 MAX_WAITING: Final = 200_000
 """Messages that may wait for the store."""
 
-MAX_BATCH: Final = 20_000
-"""Samples that are stored at once, about."""
+MAX_BATCH: Final = 50_000
+"""Samples that are stored at once, about.
+
+So many only gather where more comes than the store takes. Each series has its own place in the
+database, and a page there is written whole for each batch: the more of a series come at once, the
+fewer bytes are written for each.
+"""
 
 
 @dataclass(slots=True)

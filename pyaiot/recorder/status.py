@@ -50,7 +50,7 @@ class Status:
             "lost": self.counts.lost + self.dropped,
         }
         if self.trouble:
-            facts["reason"] = "; ".join(self.trouble.values())
+            facts["reason"] = "; ".join(each.rstrip(".") for each in self.trouble.values())
         return facts
 
     def samples(self, waiting: int) -> Iterator[Sample]:

@@ -133,6 +133,9 @@ class NodeRecords(Sightings):
             if changed.keys() & _ACCESS:
                 await access_changed(self._engine, connection, nodes=[uid])
             changed.pop("key", None)
+            if "config" in changed:
+                # It may be long, and hold what devices keep secret.
+                changed["config"] = True
             await record(self._engine, connection, by, "node.change", uid, **changed)
         return True
 

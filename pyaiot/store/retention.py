@@ -85,15 +85,16 @@ class Retention:
     async def shrink(self, largest: int, budget: int = STEP) -> int:
         """Delete at most about `budget` of the oldest rows if the store takes more than `largest`.
 
-        Readings go first, then minutes, then hours; what was measured within the last hour stays.
-        Returns how many rows went; 0 when it is small enough, or there is no more to be had.
+        Readings go first, those of the last hour too if it must be, then minutes, then hours: a
+        node that says too much costs nobody what is known of the past. What has not been summed up
+        stays. Returns how many rows went; 0 when it is small enough, or there is no more to be had.
         """
         if await self._reckoned() <= largest:
             return 0
         now = self._engine.now()
         async with self._engine.reading() as connection:
             mark, _ = await self._summaries.marks(connection)
-            for table, last in ((READINGS, min(mark, now - HOUR)), (MINUTES, now), (HOURS, now)):
+            for table, last in ((READINGS, min(mark, now)), (MINUTES, now), (HOURS, now)):
                 oldest = await self._oldest(connection, table)
                 if oldest is not None and oldest < last:
                     break

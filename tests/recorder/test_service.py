@@ -279,6 +279,52 @@ async def test_a_full_disk_and_a_locked_file(
     assert await numbers(fast_store_url) == [1]
 
 
+async def test_a_file_that_breaks_meanwhile(
+    settings: RecorderSettings,
+    broker: RunningBroker,
+    fast_store_url: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = replace(settings, store=fast_store_url)
+    file = Path(fast_store_url)
+    async with recording(settings), our_gateway(broker, features=STORING) as gateway:
+        await gateway.node("1")
+        for n in range(50):
+            await gateway.send(type="update", uid="1", endpoint="count", data=n, time=BEGAN + n)
+        await until_stored(settings, 50, "ok")
+        whole = await eventually(lambda: whole_file(file))
+        overwrite(file, 4096, b"rust" * ((len(whole) - 4096) // 4))
+        for n in range(50, 60):
+            await gateway.send(type="update", uid="1", endpoint="count", data=n, time=BEGAN + n)
+        broken = "cannot store readings, retrying: Database disk image is malformed."
+        await eventually(lambda: broken in caplog.text)
+        status, said = await health(settings)
+        assert (status, json.loads(said)["stored"]) == (503, 50)
+        assert "Database disk image is malformed" in json.loads(said)["reason"]
+        overwrite(file, 0, whole)
+        await until_stored(settings, 60, "ok")
+        assert caplog.text.count(broken) == 1
+    assert await numbers(fast_store_url) == list(range(60))
+
+
+def overwrite(path: Path, place: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(content)
+
+
+def whole_file(path: Path) -> bytes:
+    """What is in the file of a store, once all of it is there; nothing while somebody writes."""
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return b""
+    finally:
+        connection.close()
+    return b"" if busy else path.read_bytes()
+
+
 async def test_cannot_start(settings: RecorderSettings, tmp_path: Path) -> None:
     (tmp_path / "broken.db").write_bytes(b"nothing of a database" * 500)
     for wrong, kind in (

@@ -330,6 +330,26 @@ class TestRetention:
         assert all(rows[-1].time_us == T0 + 4999 * SECOND for rows in left.values())
         await history.vacuum()
 
+    async def test_too_much_of_today_costs_no_past(self, fast_store: Store, clock: Clock) -> None:
+        history = fast_store.history
+        old, loud = SeriesKey("node", "t"), SeriesKey("node", "loud")
+        await history.put(wave(T0 - 2 * HOUR, 60, MINUTE, old))
+        base = await history.size()
+        await history.put(wave(T0, 15_000, SECOND // 10, loud))
+        clock.time = (T0 + 1500 * SECOND) / SECOND
+        while not await history.summarise(T0 + 1500 * SECOND):
+            pass
+        largest = (base + await history.size()) // 2
+        while await history.shrink(largest, 1000):
+            pass
+        assert await history.size() <= largest
+        left = await history.rows(loud, T0, T0 + HOUR, limit=15_000)
+        assert 0 < len(left) < 10_000
+        assert left[-1].time_us == T0 + 1500 * SECOND - SECOND // 10
+        # What was summed up is all there.
+        course = await history.course(old, T0 - 2 * HOUR, T0 - HOUR, 60)
+        assert sum(point.count for point in course.points) == 60
+
 
 class TestExport:
     async def test_all_in_the_order_of_time(self, history: History) -> None:

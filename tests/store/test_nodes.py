@@ -148,6 +148,8 @@ class TestRecords:
         changes = [entry for entry in await store.audit.entries(9) if entry.subject == "a"]
         assert changes[0].action == "node.change"
         assert changes[0].detail == {"location": None, "public": None, "owner": None}
+        # What a device is set to may be a secret, and long.
+        assert changes[2].detail == {"location": place, "kind": "lamp", "config": True}
 
     async def test_lists(self, store: Store, nodes: NodeRecords) -> None:
         me = await user(store, "me")

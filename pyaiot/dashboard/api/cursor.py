@@ -7,13 +7,16 @@ that whoever writes one by hand gets a place in the list at most.
 
 import base64
 import binascii
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from pyaiot.errors import InvalidValue
 
 T = TypeVar("T")
+
+_BEYOND: Final = 2**63
+"""From here on no database has a number."""
 
 
 def cursor_of(place: object) -> str:
@@ -33,6 +36,12 @@ def place_of(cursor: str | None, kind: type[T]) -> T | None:
         place = msgspec.json.decode(raw, type=kind)
     except (binascii.Error, ValueError, RecursionError, msgspec.MsgspecError) as exc:
         raise InvalidValue("This is no cursor of this list.") from exc
-    if b"\\u0000" in raw or b"\0" in raw:
+    if b"\\u0000" in raw or b"\0" in raw or not _fits(place):
         raise InvalidValue("This is no cursor of this list.")
     return place
+
+
+def _fits(place: object) -> bool:
+    if isinstance(place, tuple):
+        return all(_fits(each) for each in place)
+    return not isinstance(place, int) or -_BEYOND <= place < _BEYOND

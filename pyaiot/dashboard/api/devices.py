@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Nodes that are to come, and the tokens of nodes."""
 
+import asyncio
 import uuid
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,6 +20,11 @@ from pyaiot.store.devices import DeviceToken
 
 async def register(call: Call[NoQuery, forms.NewDevice]) -> forms.MadeDevice:
     """A node that is to come, of whoever asks."""
+    with call.services.makers.reading(call.who.id, call.asker.address):
+        return await _registered(call)
+
+
+async def _registered(call: Call[NoQuery, forms.NewDevice]) -> forms.MadeDevice:
     services, body = call.services, call.body
     uid = _new_uid(call) if body.uid is None else checked_uid(body.uid)
     if uid in services.live.mirror.nodes:
@@ -28,7 +34,7 @@ async def register(call: Call[NoQuery, forms.NewDevice]) -> forms.MadeDevice:
         uid, call.who.id, body.name, call.actor, kind=body.kind, config=body.config
     )
     await services.directory.changed()
-    return forms.MadeDevice(await described(call, uid), _made(call, token))
+    return forms.MadeDevice(await described(call, uid), await _made(call, token))
 
 
 async def tokens(call: Call[NoQuery, None]) -> forms.Page[forms.Token]:
@@ -43,9 +49,10 @@ async def make(call: Call[NoQuery, forms.NewToken]) -> forms.MadeToken:
     uid = await owned(call, call.params["uid"])
     # Only for nodes that there are: what an administrator mistypes would be bound for ever.
     await described(call, uid)
-    token = await call.services.store.devices.make(uid, call.body.label, call.actor)
-    await call.services.directory.changed()
-    return _made(call, token)
+    with call.services.makers.reading(call.who.id, call.asker.address):
+        token = await call.services.store.devices.make(uid, call.body.label, call.actor)
+        await call.services.directory.changed()
+        return await _made(call, token)
 
 
 async def revoke(call: Call[NoQuery, None]) -> None:
@@ -59,18 +66,23 @@ def _new_uid(call: Call[Any, Any]) -> str:
     return str(uuid.UUID(bytes=call.services.token_bytes(16), version=4))
 
 
-def _made(call: Call[Any, Any], token: DeviceToken) -> forms.MadeToken:
+async def _made(call: Call[Any, Any], token: DeviceToken) -> forms.MadeToken:
     secret = call.services.signer.make(
         Claims(Use.DEVICE, token.node, token.id, token.created / 1e6)
     )
     # Behind the #, which browsers keep to themselves: it is in no server's log.
     link = f"{_page(call)}#/device?uid={quote(token.node, safe='')}&token={secret}"
-    return forms.MadeToken(_token(token), secret, link, qr_of(link))
+    # Takes a tenth of a second, in which others are to be answered.
+    code = await asyncio.to_thread(qr_of, link)
+    return forms.MadeToken(_token(token), secret, link, code)
 
 
 def qr_of(link: str) -> tuple[str, ...]:
-    """`link` as a QR code: rows of 0 and 1, without the quiet zone."""
-    code = segno.make_qr(link, error="l")
+    """`link` as a QR code: rows of 0 and 1, without the quiet zone; none where it is too long."""
+    try:
+        code = segno.make_qr(link, error="l")
+    except segno.DataOverflowError:
+        return ()
     return tuple("".join("1" if dark else "0" for dark in row) for row in code.matrix)
 
 
@@ -92,7 +104,7 @@ ENDPOINTS: Final = (
     Endpoint(
         "POST", "/devices", Who.OPERATOR, register,
         "Make a node that is to come, with a token, which is shown this once.",
-        body=forms.NewDevice, answer=forms.MadeDevice, status=201, problems=(409,),
+        body=forms.NewDevice, answer=forms.MadeDevice, status=201, problems=(409, 503),
     ),
     Endpoint(
         "GET", "/nodes/{uid}/tokens", Who.USER, tokens,
@@ -103,7 +115,7 @@ ENDPOINTS: Final = (
         "POST", "/nodes/{uid}/tokens", Who.OPERATOR, make,
         "One more token for a node, which is shown this once. From the first one on the node"
         " needs one. For its owner and administrators.",
-        body=forms.NewToken, answer=forms.MadeToken, status=201, problems=(403, 404),
+        body=forms.NewToken, answer=forms.MadeToken, status=201, problems=(403, 404, 503),
     ),
     Endpoint(
         "DELETE", "/nodes/{uid}/tokens/{id}", Who.OPERATOR, revoke,

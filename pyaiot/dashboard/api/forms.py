@@ -308,7 +308,7 @@ class MadeToken(Struct, frozen=True):
     link: str
     """Sets the device up: the token stands behind the #."""
     qr: tuple[str, ...]
-    """The link as a QR code: rows of 0 and 1, without the quiet zone."""
+    """The link as a QR code: rows of 0 and 1, without the quiet zone; none where it is too long."""
 
 
 class MadeDevice(Struct, frozen=True):

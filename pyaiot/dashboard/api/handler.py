@@ -25,7 +25,14 @@ from pyaiot.dashboard.api.request import body_of, check_params, query_of
 from pyaiot.dashboard.api.services import Services
 from pyaiot.dashboard.api.turns import Turns
 from pyaiot.dashboard.policy import GUARDS, NOTHING
-from pyaiot.errors import AuthenticationFailed, MessageTooLarge, PyaiotError, RateExceeded
+from pyaiot.errors import (
+    AuthenticationFailed,
+    MessageTooLarge,
+    PyaiotError,
+    RateExceeded,
+    StoreFailed,
+)
+from pyaiot.model.access import Role
 
 PREFIX: Final = "/api/v1"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -157,7 +164,8 @@ class Handler(web.RequestHandler):
         self._api.guard.check_page(self.request.method or "", self._given)
         self._api.guard.check(self._identity, endpoint.who)
         length = self._given.get("content-length", "")
-        if length.isdecimal() and int(length) > endpoint.max_body:
+        # Python reads no number of thousands of digits.
+        if length.isdecimal() and (len(length) > 32 or int(length) > endpoint.max_body):
             raise _too_large(endpoint)
 
     # The endpoint, and its answer
@@ -286,6 +294,12 @@ class Handler(web.RequestHandler):
         connection.stream.close()
 
     def _tell(self, error: PyaiotError) -> None:
+        if isinstance(error, StoreFailed):
+            _log.debug("the store failed at %s: %s", self.request.path, error.reason)
+            who = None if self._identity is None else self._identity.who
+            if who is None or who.role is not Role.ADMIN:
+                # Others need not know where it is, nor what is in it.
+                error = type(error)("This cannot be looked up or kept at the moment.")
         self._problem(problem_of(error))
         if isinstance(error, RateExceeded) and error.retry_after is not None:
             self.set_header("Retry-After", str(max(1, math.ceil(error.retry_after))))

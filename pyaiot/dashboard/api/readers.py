@@ -36,7 +36,7 @@ class Readers:
         asker = account or neighbourhood(address)
         full = len(self) >= self._of_all or self._reading[asker] >= self._of_one
         if full or (not account and self._strangers >= (self._of_all + 1) // 2):
-            raise TooManyConnections("As much is being read as may be; end something first.")
+            raise TooManyConnections("As much is under way as may be; let something end first.")
         self._reading[asker] += 1
         self._strangers += not account
         try:

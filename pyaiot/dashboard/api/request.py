@@ -10,7 +10,8 @@ import msgspec
 
 from pyaiot.dashboard.api.endpoint import Endpoint
 from pyaiot.dashboard.api.problem import NotJson
-from pyaiot.errors import InvalidInput, InvalidValue
+from pyaiot.errors import InvalidInput, InvalidValue, MessageTooLarge
+from pyaiot.messages.codec import check_depth
 from pyaiot.model.node import checked_endpoint, checked_uid
 
 MAX_FIELDS: Final = 32
@@ -82,4 +83,16 @@ def body_of(endpoint: Endpoint, content_type: str, raw: bytes) -> Any:
         raise InvalidInput("The body nests too deep.") from None
     if _NUL.search(raw):
         raise InvalidValue("The body holds a NUL.")
+    _check_depth(body)
     return body
+
+
+def _check_depth(body: Any) -> None:
+    """Raise InvalidValue where what may be any JSON nests deeper than others could read."""
+    for name in getattr(body, "__struct_fields__", ()):
+        value = getattr(body, name)
+        if isinstance(value, dict):
+            try:
+                check_depth(value)
+            except MessageTooLarge as exc:
+                raise InvalidValue(f"In the body: {exc.reason} - at `$.{name}`.") from exc

@@ -72,6 +72,8 @@ class Services:
         self.commands = Commands(self.live)
 
     courier: Courier = field(default_factory=Courier, repr=False)
+    makers: Readers = field(default_factory=lambda: Readers(32, 4))
+    """Tokens of devices that are made, with their pictures."""
     previews: Readers = field(default_factory=lambda: Readers(8, 2))
     """Rules that are tried out, or wait for that."""
     previewing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import asyncio
+import threading
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.accounts.tokens import Use
@@ -11,6 +15,7 @@ from pyaiot.model.node import Twin
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
 from tests.dashboard.api.people import Browser, Home, at_home
+from tests.waiting import eventually
 
 PEOPLE = {"Ann": Role.ADMIN, "Olaf": Role.OPERATOR, "Otto": Role.OPERATOR, "Vera": Role.VIEWER}
 FORM = {"name": "Lamp", "kind": "lamp", "config": {"pin": 4}}
@@ -68,6 +73,36 @@ async def test_a_code_is_square_and_can_be_read_back() -> None:
         "1111111", "1000001", "1011101", "1011101", "1011101", "1000001", "1111111",
     ]  # fmt: skip
     assert len(qr_of("x" * 2000)) > 120
+    assert qr_of("x" * 3000) == ()
+
+
+async def test_making_tokens_holds_nobody_up(fast_store: Store, clock: Clock) -> None:
+    async with at_home(fast_store, clock, PEOPLE) as (home, url, _):
+        people = await browsers(url)
+        olaf = people["Olaf"]
+        drawing, drawn = threading.Event(), threading.Event()
+
+        def slow(link: str) -> tuple[str, ...]:
+            drawing.set()
+            assert drawn.wait(10)
+            return (link[:1],)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("pyaiot.dashboard.api.devices.qr_of", slow)
+            making = [
+                asyncio.create_task(
+                    Browser(url, olaf.cookies).call("POST", "/devices", {"name": str(number)})
+                )
+                for number in range(4)
+            ]
+            await eventually(lambda: drawing.is_set() and len(home.services.makers) == 4)
+            # One cannot have any number drawn at once; others are answered meanwhile.
+            refused = await olaf.call("POST", "/devices", {"name": "5"})
+            assert (refused.status, refused.code) == (503, "too_many_connections")
+            assert (await people["Otto"].get("/nodes")).status == 200
+            drawn.set()
+            assert {(await each).status for each in making} == {201}
+        assert (await olaf.call("POST", "/devices", {"name": "5"})).status == 201
 
 
 async def test_a_node_that_is_there_is_nobody_s_to_take(fast_store: Store, clock: Clock) -> None:

@@ -19,7 +19,7 @@ from pyaiot.dashboard.api.handler import Api
 from pyaiot.dashboard.api.pace import Pace
 from pyaiot.dashboard.api.problem import conflict
 from pyaiot.dashboard.api.services import House
-from pyaiot.errors import LinkFailed, PermissionDenied
+from pyaiot.errors import LinkFailed, PermissionDenied, StoreFailed
 from pyaiot.messages.types import NodeAccess, Person
 from pyaiot.model.access import EVERYTHING, NOTHING, Permission, Role
 from pyaiot.store.audit import TERMINAL
@@ -88,6 +88,8 @@ class Books:
                 raise PermissionDenied("Not you.")
             case "away":
                 raise LinkFailed("the broker is away")
+            case "store":
+                raise StoreFailed("Cannot connect to db.inside:5432.")
         raise RuntimeError("a secret of the inside")
 
     async def later(self, call: Call[NoQuery, None]) -> Shown:
@@ -228,6 +230,7 @@ async def test_what_cannot_be_read_is_one_clear_problem() -> None:
             (rb'{"text": "a\u0000"}', 400, "NUL"),
             (rb'{"text": "\\\u0000"}', 400, "NUL"),
             (nested, 400, "nests too deep"),
+            (nested.replace(b'{"a":' * 4960, b"").replace(b"}" * 4960, b""), 400, "at `$.extra`"),
         ):
             refused = await ask(
                 url, "/api/v1/notes", method="POST", body=body, Content_Type="application/json"
@@ -249,7 +252,7 @@ async def test_what_cannot_be_read_is_one_clear_problem() -> None:
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read() -> None:
     async with serving(Place().api(endpoints(Books())), max_body_size=100_000) as url:
         place = urlsplit(url)
-        for length in (65_537, 1_000_000, 10**30):
+        for length in (65_537, 1_000_000, 10**30, 10**4000):
             reader, writer = await asyncio.open_connection(place.hostname, place.port)
             writer.write(
                 b"POST /api/v1/notes HTTP/1.1\r\nHost: x\r\nPyaiot-Request: 1\r\n"
@@ -449,6 +452,12 @@ async def test_problems_of_endpoints(caplog: pytest.LogCaptureFixture) -> None:
         ):
             answer = await ask(url, f"/api/v1/refuse/{name}")
             assert (answer.status, answer.code) == (status, code)
+        # Where things are kept is for administrators.
+        place = Place()
+        for who, told in (({}, False), (place.bearer("olaf"), False), (place.bearer("anna"), True)):
+            away = await ask(url, "/api/v1/refuse/store", **who)
+            assert (away.status, away.code) == (503, "store_failed")
+            assert (b"db.inside" in away.body) == told
         assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
         broken = await ask(url, "/api/v1/refuse/bug?")
         assert (broken.status, broken.code) == (500, "internal")
