@@ -183,9 +183,12 @@ class Directory:
         """Hear of changes, whoever made them."""
         while True:
             try:
+                if not self.well:
+                    # It answers again, though perhaps nothing is another.
+                    await self.changed()
+                    self.well = True
                 await self._book.newer(self._version)
                 await self.changed()
-                self.well = True
             except StoreFailed as exc:
                 if self.well:
                     _log.warning("The store cannot be asked who may do what, retrying: %s", exc)

@@ -72,6 +72,11 @@ class Site:
     """How many of each HTTP status were given."""
 
     @property
+    def well(self) -> bool:
+        """Whether the store answered when it was last asked."""
+        return self.api is None or self.api.services.directory.well
+
+    @property
     def samples(self) -> Iterator[Sample]:
         """What was counted, as it is now."""
         yield Counter(
@@ -103,6 +108,12 @@ class Site:
         )
         listener.room = room_for(CONNECTIONS)
         return listener
+
+
+def error_page(status: int, words: str) -> str:
+    """A page that says what went wrong."""
+    title = f"{int(status)} {http.HTTPStatus(status).phrase}"
+    return _ERROR_PAGE.format(title=escape(title), words=escape(words))
 
 
 def _count(handler: web.RequestHandler) -> None:
@@ -140,9 +151,7 @@ class _Handler(web.RequestHandler):
     def write_error(self, status_code: int, **_kwargs: Any) -> None:
         if status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
-        title = f"{status_code} {http.HTTPStatus(status_code).phrase}"
-        words = _WORDS.get(status_code, "This did not work.")
-        self.write(_ERROR_PAGE.format(title=escape(title), words=escape(words)))
+        self.write(error_page(status_code, _WORDS.get(status_code, "This did not work.")))
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         # What a stranger asked for wrongly is counted, and no news.
@@ -225,7 +234,12 @@ class _Config(_Handler):
 class _Health(_Handler):
     def get(self) -> None:
         self.set_header("Content-Type", Health.content_type)
-        self.write(self.site.health.report(self.site.clock()))
+        if self.site.well:
+            self.write(self.site.health.report(self.site.clock()))
+            return
+        self.set_status(http.HTTPStatus.SERVICE_UNAVAILABLE)
+        trouble = {"status": "failing", "reason": "the store cannot be reached"}
+        self.write(self.site.health.report(self.site.clock(), **trouble))
 
 
 class _Metrics(_Handler):

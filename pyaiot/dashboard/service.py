@@ -26,6 +26,7 @@ from pyaiot.dashboard.api.setup import hash_of
 from pyaiot.dashboard.api.table import TABLE
 from pyaiot.dashboard.appearance import Appearance
 from pyaiot.dashboard.assets import Assets
+from pyaiot.dashboard.away import waiting_server
 from pyaiot.dashboard.book import StoreBook
 from pyaiot.dashboard.directory import Directory
 from pyaiot.dashboard.ground import FloorPlan, Grounds, Tiles
@@ -75,7 +76,7 @@ async def serve(
         sockets = await _listen(settings.web_host, settings.web_port)
         for each in sockets:
             closing.callback(each.close)
-        store = await _opened(settings.store or "")
+        store = await _opened(settings.store or "", site, sockets)
         closing.push_async_callback(store.close)
         services = _services(settings, ring or _own_keys(), sockets, store, subscriber)
         services.recorder_health = settings.recorder_health or ""
@@ -182,17 +183,27 @@ def _own_keys() -> KeyRing:
     return KeyRing((KeyPair.generate(secrets.token_bytes),))
 
 
-async def _opened(url: str) -> Store:
-    """The store, as soon as it is there. Raises StartFailed for one that never will be."""
-    told = False
-    while True:
-        try:
-            return await Store.open(url, time.time)
-        except StoreAway as exc:
+async def _opened(url: str, site: Site, sockets: list[socket.socket]) -> Store:
+    """The store, as soon as it is there; until then, all who ask are told to come back.
+
+    Raises StartFailed for one that never will be there.
+    """
+    async with contextlib.AsyncExitStack() as answering:
+        told = False
+        while True:
+            try:
+                return await Store.open(url, time.time)
+            except StoreAway as exc:
+                reason = exc.reason
             if not told:
-                _log.warning("%s Trying again until it is there.", exc)
-            told = True
-        await asyncio.sleep(RETRY)
+                told = True
+                _log.warning("%s Trying again until it is there.", reason)
+                server = waiting_server(site.health, site.clock)
+                answering.push_async_callback(server.close_all_connections)
+                answering.callback(server.stop)
+                # It closes its own; others wait in ours until there is somebody to answer.
+                server.add_sockets([each.dup() for each in sockets])
+            await asyncio.sleep(RETRY)
 
 
 def _reached(settings: DashboardSettings) -> tuple[str, str, bool]:
