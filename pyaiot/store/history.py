@@ -16,6 +16,7 @@ from pyaiot.model.samples import Sample
 from pyaiot.store.courses import Course, Courses
 from pyaiot.store.engine import Engine
 from pyaiot.store.export import Export, Selection
+from pyaiot.store.forgotten import remember
 from pyaiot.store.retention import Retention
 from pyaiot.store.schema import READINGS, SERIES
 from pyaiot.store.series import Row, SeriesBook, SeriesKey, number_of
@@ -90,7 +91,8 @@ class History:
     async def put(self, samples: Sequence[Sample]) -> int:
         """Store all `samples` or none, and return how many there were not yet.
 
-        One of a time at which its series has one already changes nothing.
+        One of a time at which its series has one already changes nothing. What was measured before
+        its node was forgotten counts as if there were no such node any more: it is left out.
         """
         if not samples:
             return 0
@@ -108,11 +110,12 @@ class History:
         rows, others = await self._rows(samples)
         async with self._engine.writing() as connection:
             if others:
-                await self._book.enter(connection, others)
-                more, left = self._book.rows(others)
+                kept = await self._book.enter(connection, others)
+                more, left = self._book.rows(kept)
                 # Of two units at once, one is not the last.
-                rows += more + [row for each in left if (row := self._book.row(each))]
-                self._book.refused += len(samples) - len(rows)
+                more += [row for each in left if (row := self._book.row(each))]
+                self._book.refused += len(kept) - len(more)
+                rows += more
             if not rows:
                 return 0
             first = min(row[1] for row in rows)
@@ -225,7 +228,9 @@ class History:
         return Export(self._engine, selection).pages()
 
     async def forget(self, node: str) -> None:
-        """Delete all that a node reported, in small steps."""
+        """Delete all that a node reported, in small steps; what comes late is not stored."""
+        async with self._engine.writing() as connection:
+            await remember(self._engine, connection, node)
         query = select(SERIES.c.id).where(SERIES.c.node == node)
         async with self._engine.reading() as connection:
             series = list((await connection.scalars(query)).all())

@@ -18,6 +18,7 @@ from pyaiot.model.node import Availability, checked_uid
 from pyaiot.store.accounts import locked
 from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
+from pyaiot.store.forgotten import remember
 from pyaiot.store.schema import NODES, SHARES
 from pyaiot.store.sightings import Sightings
 from pyaiot.store.versions import access_changed
@@ -206,9 +207,10 @@ class NodeRecords(Sightings):
     async def remove(self, uid: str, by: Actor) -> None:
         """Forget a node with its tokens and shares; what it reported stays in the history.
 
-        Raises NotFound.
+        What it said until now, and comes later, is not stored any more. Raises NotFound.
         """
         async with self._engine.writing() as connection:
+            await remember(self._engine, connection, uid)
             gone = await connection.execute(delete(NODES).where(NODES.c.uid == uid))
             if not gone.rowcount:
                 raise NotFound("There is no such node.")

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pyaiot.model.retention import Policy
 from pyaiot.store.engine import Engine
 from pyaiot.store.schema import HOURS, MINUTES, READINGS, SERIES
+from pyaiot.store.series import drop
 from pyaiot.store.summaries import HOUR, MINUTE, Summaries
 
 STEP: Final = 5000
@@ -151,7 +152,7 @@ class Retention:
             while await self._cut(_Cut(series, table, _END), STEP):
                 pass
         async with self._engine.writing() as connection:
-            await connection.execute(delete(SERIES).where(SERIES.c.id == series))
+            await drop(self._engine, connection, series)
 
     async def _cut(self, cut: _Cut, budget: int) -> int:
         columns = cut.table.c

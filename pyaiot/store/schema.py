@@ -253,6 +253,15 @@ CHANGES: Final = Table(
     sqlite_with_rowid=False,
 )
 
+FORGOTTEN: Final = Table(
+    "forgotten",
+    METADATA,
+    # A node of which nothing is to be stored that was measured before.
+    Column("node", String(128), primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 FACTS: Final = Table(
     "facts",
     METADATA,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pyaiot.model.node import Availability
 from pyaiot.model.sighting import Sighting
 from pyaiot.store.engine import Engine
+from pyaiot.store.forgotten import beginnings
 from pyaiot.store.schema import AVAILABILITY, NODES, SERIES, SHARES, TOKENS
 
 MAX_CHANGES: Final = 1000
@@ -34,7 +35,8 @@ class Sightings:
     async def note(self, seen: Sequence[Sighting]) -> None:
         """Know of all that were `seen`; what was noted before changes nothing.
 
-        Raises StoreFailed.
+        Nothing becomes known of a node by what it said before it was forgotten, nor by that it is
+        gone. Raises StoreFailed.
         """
         async with self._engine.writing() as connection:
             for start in range(0, len(seen), _AT_ONCE):
@@ -85,8 +87,14 @@ class Sightings:
         # In one order everywhere, so that two writers do not wait for each other.
         uids = sorted({each.uid for each in seen})
         query = select(NODES.c.uid, NODES.c.availability).where(NODES.c.uid.in_(uids))
+        begins = await beginnings(self._engine, connection, uids)
         known = {row.uid: row.availability for row in await connection.execute(query)}
-        await self._keep(connection, uids, seen)
+        seen = [each for each in seen if each.time_us >= begins.get(each.uid, each.time_us)]
+        there = known.keys() | {each.uid for each in seen if each.heard}
+        seen = [each for each in seen if each.uid in there]
+        if not seen:
+            return
+        await self._keep(connection, sorted({each.uid for each in seen}), seen)
         changes = list(_changes(seen, known))
         if changes:
             statement = self._engine.insert(AVAILABILITY)

@@ -139,6 +139,32 @@ async def test_what_was_not_stored_comes_again(
     assert await numbers(store_url) == list(range(30))
 
 
+async def test_what_waited_when_its_node_was_forgotten_is_not_stored(
+    settings: RecorderSettings,
+    broker: RunningBroker,
+    store_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pyaiot.store.forgotten.GRACE", 0)
+    settings = replace(settings, store=store_url)
+    store = await Store.open(store_url, time.time)
+    async with our_gateway(broker, features=STORING) as gateway:
+        # The recorder is away.
+        await gateway.node("1", name="Lamp", count=1)
+        await gateway.node("2", count=1)
+        await eventually(lambda: broker.core.nodes.get("2") and broker.core.counts.readings == 3)
+        await store.history.forget("1")
+        async with recording(settings):
+            assert (await until_stored(settings, 1))["stored"] == 1
+            assert (await numbers(store_url), await numbers(store_url, "2")) == ([], [1])
+            assert await store.nodes.get("1") is None
+            # It comes again.
+            await gateway.value("1", "count", 2)
+            await until_stored(settings, 2)
+            assert await numbers(store_url) == [2]
+    await store.close()
+
+
 async def test_a_database_that_goes_and_comes_back(
     settings: RecorderSettings, broker: RunningBroker, caplog: pytest.LogCaptureFixture
 ) -> None:

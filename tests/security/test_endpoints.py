@@ -398,9 +398,7 @@ async def test_a_hidden_node_is_no_different_from_none(fast_store: Store, clock:
             }  # fmt: skip
 
 
-async def test_what_is_forgotten_is_nobodys_for_no_moment(
-    fast_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_forgotten_is_nobodys_for_no_moment(fast_store: Store, clock: Clock) -> None:
     """A node without a record is everybody's here: what is stored of it has to go first."""
     async with at_home(fast_store, clock, PEOPLE) as (home, url, accounts):
         otto = accounts["Otto"]
@@ -409,7 +407,6 @@ async def test_what_is_forgotten_is_nobodys_for_no_moment(
         await home.services.directory.changed()
         left: list[int] = []
         remove = fast_store.nodes.remove
-        monkeypatch.setattr("pyaiot.dashboard.api.nodes.SETTLE", 0.1)
         token = await fast_store.devices.make("n", "", TERMINAL)
         told: list[Device | None] = []
 

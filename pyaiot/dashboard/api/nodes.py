@@ -26,9 +26,6 @@ from pyaiot.dashboard.api.forms import (
 from pyaiot.errors import InvalidValue, NotFound, PermissionDenied
 from pyaiot.store.nodes import Edit, NodeRecord
 
-SETTLE: Final = 1.0
-"""Seconds in which what a node said is stored, once its tokens have been revoked."""
-
 _SCANNED: Final = 500
 """Records that are read at once while those are looked for that somebody may see."""
 
@@ -127,14 +124,13 @@ async def remove(call: Call[NoQuery, None]) -> None:
     uid = await owned(call, call.params["uid"])
     store = call.services.store
     call.expect(_settled(await described(call, uid)))
-    # First of all: without a record it is nobody's, and what is stored of it perhaps everybody's.
-    # What it said up to now is to be stored, too, by then.
+    # First of all nobody may be it; then its history goes, for without a record it is nobody's, and
+    # what is stored of it perhaps everybody's. What it said and is not stored yet never will be.
     held = [each.id for each in await store.devices.tokens(uid) if each.revoked is None]
     for each in held:
         await store.devices.revoke(each, call.actor, uid)
     if held:
         await call.services.directory.changed()
-        await asyncio.sleep(SETTLE)
     await store.history.forget(uid)
     with suppress(NotFound):  # only the broker knows it; there may be readings all the same
         await store.nodes.remove(uid, call.actor)
