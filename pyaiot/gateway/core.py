@@ -27,7 +27,7 @@ from pyaiot.gateway.effects import (
     Note,
     Resend,
 )
-from pyaiot.gateway.registrar import REPLACED, Admission, Registrar
+from pyaiot.gateway.registrar import REPLACED, UNKNOWN_TOKEN, Admission, Registrar
 from pyaiot.gateway.roster import Node, Roster
 from pyaiot.messages.codec import check_value
 from pyaiot.messages.types import (
@@ -302,7 +302,9 @@ class GatewayCore:
             node = self._roster.get(uid)
             if node is not None:
                 refusal = self._registrar.standing(Admission(uid, node.token_id))
-                if refusal is not None and first:
+                if refusal is not None and (first or refusal is UNKNOWN_TOKEN):
+                    # Of one whose tokens nobody knows any more, people have had it forgotten: it is
+                    # not to be told of again to a broker that comes.
                     self._disown(node, refusal)
                 elif refusal is not None:
                     self._expel(node, refusal)
@@ -310,7 +312,7 @@ class GatewayCore:
             self._effects.append(Disown(self._registrar.bound))
 
     def _disown(self, node: Node, refusal: Refusal) -> None:
-        """`node` was never here; somebody else said so, before it was known who may."""
+        """`node` is not known here: it was forgotten, or somebody else said that it was here."""
         address = self._roster.address_of(node)
         self._effects += node.commands.fail(refusal.reason)
         self._roster.remove(node)

@@ -179,7 +179,17 @@ class TestLeaving:
         core.come(token=TOKEN)
         core.whole(Device("b"))
         assert {at for at, _ in core.expelled} == {"at-a", "here"}
-        assert core.nodes == {"a": "offline", "lamp": "offline"}
+        assert core.nodes == {"a": "offline"}
+
+    def test_of_a_forgotten_node_nothing_remains(self) -> None:
+        """Or a broker that comes would be told of it, as of one that is nobody's."""
+        core = Guarded(Policy.OPEN, LAMP)
+        core.come(token=TOKEN)
+        core.change(Device("lamp", (), bound=True))
+        assert core.nodes == {"lamp": "offline"}
+        core.change(Device("lamp", gone=True))
+        assert core.wire == ["out lamp"]
+        assert core.nodes == {}
 
     def test_bound_from_now_on(self) -> None:
         core = Guarded(Policy.OPEN)
