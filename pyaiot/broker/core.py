@@ -91,8 +91,12 @@ class Core:
         rules: HouseRules,
         signer: Signer | None = None,
         stream: str = "1",
+        started: float = 0.0,
     ) -> None:
-        """`signer` checks tokens of accounts; `stream` is a name no other run of a broker has."""
+        """`signer` checks tokens of accounts; `stream` is a name no other run of a broker has.
+
+        `started`: when this run did, in seconds since the epoch.
+        """
         self.nodes = nodes
         self.counts = Counts()
         self.gateways: dict[str, Gateway] = {}
@@ -116,7 +120,12 @@ class Core:
             snapshots=self._snapshots,
         )
         self.sessions = Sessions(
-            signer, self.directory, self._disclosure, effects, awaited=limits.await_directory
+            signer,
+            self.directory,
+            self._disclosure,
+            effects,
+            awaited=limits.await_directory,
+            started=started,
         )
         self.services = Services(
             nodes,

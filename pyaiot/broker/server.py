@@ -84,6 +84,7 @@ class BrokerServer:
             rules=doorkeeper.rules,
             signer=doorkeeper.signer,
             stream=stream,
+            started=surroundings.clock().wall,
         )
         complaints = Complaints(time.monotonic)
         self.complain = complaints.add

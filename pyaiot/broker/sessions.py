@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clients that came with a token of an account: who they are, how long, and whether they still may.
 
-What the directory says of an account counts from then on. Until it has said something, the token
-is believed; but where there is to be a directory, only as far as viewers are, who are shown nothing
-before that either: the token may have been revoked while nobody could tell this broker.
+What the directory says of an account counts from then on. Until it has said something, a token is
+believed that is younger than this broker; an older one may have been revoked while nobody could
+tell. Where there is to be a directory, all come in as viewers, who are shown nothing before it
+spoke.
 """
 
 from collections.abc import Callable
@@ -36,13 +37,18 @@ class Sessions:
         effects: Effects,
         *,
         awaited: bool = False,
+        started: float = 0.0,
     ) -> None:
-        """Without a `signer` no token of an account is good; `awaited`: a directory is to come."""
+        """Without a `signer` no token of an account is good; `awaited`: a directory is to come.
+
+        `started`: when this broker did, in seconds since the epoch.
+        """
         self._signer = signer
         self._directory = directory
         self._disclosure = disclosure
         self._effects = effects
         self._awaited = awaited
+        self._started = started
         self._open: dict[str, Client] = {}
 
     def __len__(self) -> int:
@@ -115,7 +121,15 @@ class Sessions:
         if person is None:
             if people.told:
                 raise InvalidToken("There is no such account any more.")
-            return Role.VIEWER if self._awaited else claimed
+            if self._awaited:
+                return Role.VIEWER
+            if issued < self._started:
+                raise StaleToken(
+                    "This token is older than this broker, which nobody has told yet whether it"
+                    " still holds.",
+                    self._started - issued,
+                )
+            return claimed
         if issued < person.since:
             raise InvalidToken("This token was revoked: log in again.")
         return person.role

@@ -215,14 +215,14 @@ async def test_what_the_directory_says_of_people_holds_at_once() -> None:
         a_service(broker, "directory") as directory,
         our_gateway(broker) as gateway,
         somebody(broker, token(broker, account="ann", role=Role.VIEWER)) as ann,
-        somebody(broker, token(broker, account="bob", age=50)) as bob,
+        somebody(broker, token(broker, account="bob")) as bob,
         somebody(broker, token(broker, account="cid")) as cid,
     ):
         await gateway.node("1", led="0")
         assert (await ann.receive())["permissions"] == ["view"]
         people = [
             {"id": "ann", "role": "operator"},
-            {"id": "bob", "role": "operator", "since": time.time() - 10},
+            {"id": "bob", "role": "operator", "since": time.time() + 1},
         ]
         await directory.send(type="people", people=people, whole=True)
         for peer in (bob, cid):
@@ -272,6 +272,26 @@ async def test_before_a_directory_spoke_a_token_that_may_be_revoked_shows_nothin
             assert (await former.closed())[0] == 1008
             assert (await eve.receive())["permissions"] == ["view", "control", "script"]
             assert [each["uid"] for each in (await eve.receive())["nodes"]] == ["1"]
+
+
+async def test_before_a_directory_spoke_tokens_older_than_the_broker_are_refused() -> None:
+    """Who was sent away meanwhile cannot come in again; who is somebody still can soon."""
+    async with running_broker() as broker:
+        old = [token(broker, account=who, age=50) for who in ("ann", "eve")]
+        for each in old:
+            status, text = await refused(broker, each)
+            assert (status, "older than this broker" in text) == (401, True)
+        async with somebody(broker, token(broker)) as client:
+            assert (await client.receive())["permissions"] == ["view", "control", "script"]
+            await client.send(type="renew", token=old[0])
+            assert (await client.until(type="error"))["code"] == "stale_token"
+        async with a_service(broker, "directory") as directory:
+            people = [{"id": "ann", "role": "operator"}]
+            await directory.send(type="people", people=people, whole=True)
+            await eventually(lambda: broker.core.directory.people.told)
+        async with somebody(broker, old[0]) as client:
+            assert (await client.receive())["permissions"] == ["view", "control", "script"]
+        assert "no such account" in (await refused(broker, old[1]))[1]
 
 
 def test_a_core_without_keys_knows_no_accounts() -> None:
