@@ -14,6 +14,7 @@ from pyaiot.dashboard.api.call import Call
 from pyaiot.dashboard.api.described import described, owned
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.problem import conflict
+from pyaiot.errors import PermissionDenied
 from pyaiot.model.node import checked_uid
 from pyaiot.store.devices import DeviceToken
 
@@ -26,6 +27,10 @@ async def register(call: Call[NoQuery, forms.NewDevice]) -> forms.MadeDevice:
 
 async def _registered(call: Call[NoQuery, forms.NewDevice]) -> forms.MadeDevice:
     services, body = call.services, call.body
+    if body.uid is not None and not call.who.unlimited:
+        # Whether there is a node with that uid is not everybody's business; and who names one that
+        # is yet to come would take it from all others.
+        raise PermissionDenied("Only administrators choose a node's uid. Without one it gets one.")
     uid = _new_uid(call) if body.uid is None else checked_uid(body.uid)
     if uid in services.live.mirror.nodes:
         # It is there, without a token: whoever names it would take it from all others.
@@ -104,7 +109,7 @@ ENDPOINTS: Final = (
     Endpoint(
         "POST", "/devices", Who.OPERATOR, register,
         "Make a node that is to come, with a token, which is shown this once.",
-        body=forms.NewDevice, answer=forms.MadeDevice, status=201, problems=(409, 503),
+        body=forms.NewDevice, answer=forms.MadeDevice, status=201, problems=(403, 409, 503),
     ),
     Endpoint(
         "GET", "/nodes/{uid}/tokens", Who.USER, tokens,

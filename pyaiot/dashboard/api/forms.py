@@ -285,7 +285,7 @@ class NewDevice(Struct, frozen=True):
     kind: Label = ""
     config: dict[str, Any] = {}
     uid: Uid | None = None
-    """The node's own uid, where it has one (CoAP); else one is made."""
+    """Its uid, for administrators to choose; else one is made. It comes by its token either way."""
 
 
 class NewToken(Struct, frozen=True):

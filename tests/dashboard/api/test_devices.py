@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import asyncio
 import threading
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -32,6 +33,15 @@ def device(home: Home, uid: str) -> Device:
     found = home.services.roll.device(uid)
     assert found is not None
     return found
+
+
+async def make(admin: Browser, uid: str, owner: str) -> Any:
+    """A node with that uid, of that account."""
+    made = await admin.call("POST", "/devices", FORM | {"uid": uid})
+    assert made.status == 201
+    changed = await admin.call("PATCH", f"/nodes/{quote(uid, safe='')}", {"owner": owner})
+    assert changed.status == 200
+    return made.json
 
 
 async def test_a_node_that_is_to_come(fast_store: Store, clock: Clock) -> None:
@@ -109,23 +119,29 @@ async def test_a_node_that_is_there_is_nobody_s_to_take(fast_store: Store, clock
     async with at_home(fast_store, clock, PEOPLE) as (home, url, _):
         people = await browsers(url)
         home.services.live.mirror.nodes["coap-1"] = Twin("coap-1", clock.time)
-        for name in ("Olaf", "Ann"):
-            taken = await people[name].call("POST", "/devices", FORM | {"uid": "coap-1"})
-            assert (taken.status, taken.code) == (409, "name_taken")
-        made = await people["Olaf"].call("POST", "/devices", FORM | {"uid": "coap-2"})
+        made = await people["Ann"].call("POST", "/devices", FORM | {"uid": "coap-2"})
         assert made.json["node"]["uid"] == "coap-2"
-        taken = await people["Otto"].call("POST", "/devices", FORM | {"uid": "coap-2"})
-        assert taken.code == "name_taken"
+        for uid in ("coap-1", "coap-2"):
+            taken = await people["Ann"].call("POST", "/devices", FORM | {"uid": uid})
+            assert (taken.status, taken.code) == (409, "name_taken")
         for uid in ("", "x" * 129, "a\nb"):
-            answer = await people["Olaf"].call("POST", "/devices", FORM | {"uid": uid})
+            answer = await people["Ann"].call("POST", "/devices", FORM | {"uid": uid})
             assert answer.code == "invalid_value"
+        # Others do not learn whether there is one with that uid.
+        answers = [
+            await people["Olaf"].call("POST", "/devices", FORM | {"uid": uid})
+            for uid in ("coap-1", "coap-2", "nothing")
+        ]
+        assert {(each.status, each.code, each.body) for each in answers} == {
+            (403, "denied", answers[0].body)
+        }
 
 
 async def test_the_link_leads_where_the_operator_says(fast_store: Store, clock: Clock) -> None:
     house = House(HouseRules(EVERYTHING), public_url="https://iot.example/sub/")
     async with at_home(fast_store, clock, PEOPLE, house=house) as (_, url, _):
         browser = Browser(url)
-        await browser.log_in("Olaf")
+        await browser.log_in("Ann")
         made = (await browser.call("POST", "/devices", FORM | {"uid": "é/?#&"})).json["made"]
         start = "https://iot.example/sub/#/device?uid=%C3%A9%2F%3F%23%26&token="
         assert made["link"].startswith(start)
@@ -134,7 +150,7 @@ async def test_the_link_leads_where_the_operator_says(fast_store: Store, clock: 
 async def test_tokens_of_a_node(fast_store: Store, clock: Clock) -> None:
     async with at_home(fast_store, clock, PEOPLE) as (home, url, _):
         people = await browsers(url)
-        made = (await people["Olaf"].call("POST", "/devices", FORM | {"uid": "n/1"})).json
+        made = await make(people["Ann"], "n/1", "Olaf")
         path = "/nodes/n%2F1/tokens"
         clock.pass_(1)
         second = await people["Ann"].call("POST", path, {"label": "spare"})
@@ -163,8 +179,7 @@ async def test_tokens_of_a_node(fast_store: Store, clock: Clock) -> None:
         assert (await people["Olaf"].call("DELETE", f"{path}/{first}")).status == 204
         assert device(home, "n/1").tokens == (second.json["token"]["id"],)
         assert (await people["Olaf"].call("DELETE", f"{path}/{first}")).status == 204
-        other = await people["Otto"].call("POST", "/devices", FORM | {"uid": "n2"})
-        foreign = other.json["made"]["token"]["id"]
+        foreign = (await make(people["Ann"], "n2", "Otto"))["made"]["token"]["id"]
         assert (await people["Olaf"].call("DELETE", f"{path}/{foreign}")).code == "not_found"
         assert device(home, "n2").tokens == (foreign,)
         assert (await people["Ann"].call("POST", "/nodes/unheard/tokens", {})).code == "not_found"
@@ -174,7 +189,7 @@ async def test_tokens_of_a_node(fast_store: Store, clock: Clock) -> None:
 async def test_sharing_a_node(fast_store: Store, clock: Clock) -> None:
     async with at_home(fast_store, clock, PEOPLE) as (home, url, accounts):
         people = await browsers(url)
-        await people["Olaf"].call("POST", "/devices", FORM | {"uid": "n1"})
+        await make(people["Ann"], "n1", "Olaf")
         assert not home.services.roll.nodes["n1"].shares
         path = "/nodes/n1/shares"
         assert (await people["Otto"].call("PUT", f"{path}/Otto", {"level": "script"})).status == 404
