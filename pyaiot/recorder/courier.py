@@ -130,7 +130,11 @@ def _deliver(url: str, notice: Notice, guard: Guard) -> Outcome:
                 return Outcome(delivered=False, reason="Its address cannot be used.")
             delivered = bool(
                 plugin.notify(
-                    title=notice.title, body=notice.body, notify_type=_kind(notice.severity)
+                    title=notice.title,
+                    body=notice.body,
+                    notify_type=_kind(notice.severity),
+                    # What nodes say is in it: it is no HTML, nor Markdown.
+                    body_format="text",
                 )
             )
     except InvalidValue as exc:

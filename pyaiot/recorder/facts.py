@@ -34,13 +34,20 @@ class Presence(Struct, frozen=True):
     availability: Availability | None
 
 
+class Called(Struct, frozen=True):
+    """A node says what it calls itself."""
+
+    uid: str
+    title: str
+
+
 class Restart(Struct, frozen=True):
     """A node rebooted: what it said before no longer holds."""
 
     uid: str
 
 
-Fact = Readings | Presence | Restart
+Fact = Readings | Presence | Restart | Called
 
 
 @dataclass(slots=True)
@@ -114,6 +121,9 @@ class Reader:
             key, word = (uid, update.endpoint), _plain(update.data)
             if self._said.get(key) != word:
                 self._said[key] = word
+                if update.endpoint == "name":
+                    # Before the readings with which it came: what is said of these names it.
+                    facts.told.insert(-1, Called(uid, word))
                 facts.sightings.append(
                     Sighting(uid, time, title=word)
                     if update.endpoint == "name"
@@ -126,6 +136,9 @@ class Reader:
                 state = message.availability or Availability.ONLINE
                 seen = now.wall if message.seen is UNSET else message.seen
                 self._remember(message.uid)
+                for word in _TITLES:
+                    # It may have been forgotten meanwhile, with what it had said.
+                    self._said.pop((message.uid, word), None)
                 facts.sightings.append(Sighting(message.uid, microseconds(seen), state))
                 facts.told.append(Presence(message.uid, state))
             case AvailabilityChanged():

@@ -23,7 +23,7 @@ from pyaiot.model.samples import microseconds
 from pyaiot.recorder.alert import Cleared, Effect, OpenAlert, Raised
 from pyaiot.recorder.chronicle import Chronicle
 from pyaiot.recorder.courier import Channel
-from pyaiot.recorder.facts import Fact, Presence, Readings, Restart
+from pyaiot.recorder.facts import Called, Fact, Presence, Readings, Restart
 from pyaiot.recorder.notice import Notice
 from pyaiot.recorder.notify import Notifier
 from pyaiot.recorder.rules import MAX_NODES, Engine
@@ -98,6 +98,8 @@ class Lookout:
             match fact:
                 case Readings():
                     self._carry(engine.read(fact.samples, now))
+                case Called():
+                    self._carry(engine.called(fact.uid, fact.title, now))
                 case Restart():
                     engine.reset(fact.uid)
                 case Presence(availability=None):
@@ -136,11 +138,16 @@ class Lookout:
         self._told.clear()
 
     async def _known_nodes(self) -> dict[str, Availability | None]:
+        """Those that the store knows; what they call themselves is told to the engine."""
         nodes: dict[str, Availability | None] = {}
-        after = ""
+        after, now = "", self._clock()
         while len(nodes) < MAX_NODES:
             records = await self._store.nodes.records(_NODES, after)
             nodes |= {each.uid: each.availability for each in records}
+            for each in records:
+                if each.title:
+                    # No rule is in force yet, so nothing comes of that.
+                    self._engine.called(each.uid, each.title, now)
             if len(records) < _NODES:
                 break
             after = records[-1].uid
@@ -179,8 +186,18 @@ class Lookout:
         self._channels = channels
 
     async def _read_access(self, version: int) -> None:
-        people, nodes = await self._store.accounts.people(), await self._store.nodes.access()
-        changed = self._sight.take(people, nodes, set(self._owners.values()))
+        """Read what is another: with thousands of nodes that is far less than all there is."""
+        store, known = self._store, self._versions["access"]
+        new = None if known < 0 else await store.versions.changed_since(known)
+        owners = set(self._owners.values())
+        if new is None:
+            people, nodes = await store.accounts.people(), await store.nodes.access()
+            changed = self._sight.take(people, nodes, owners)
+        else:
+            people = await store.accounts.people(new.people) if new.people else []
+            nodes = await store.nodes.access(new.nodes) if new.nodes else []
+            changed = self._sight.update(new.people, people, new.nodes, nodes, owners)
+        # What changes while it is read has a newer version still, and is read again.
         self._versions["access"] = version
         self._carry(self._engine.access_changed(changed, self._clock()))
 

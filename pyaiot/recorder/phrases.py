@@ -5,7 +5,7 @@ from typing import Final
 
 from pyaiot.messages.types import MAX_TEXT
 from pyaiot.model.rule import Condition
-from pyaiot.recorder.watch import Watch
+from pyaiot.recorder.watch import Watch, cut
 
 MAX_VALUE: Final = 64
 """Characters of a value that are told."""
@@ -15,49 +15,43 @@ UNWATCHED: Final = "Nothing watches over this any more"
 
 def value_of(watch: Watch) -> str:
     """What the node reported, where the alert is about a value."""
-    return "" if watch.series is None else _cut(watch.series.value, MAX_TEXT)
+    return "" if watch.series is None else cut(watch.series.value, MAX_TEXT)
 
 
 def wrong(watch: Watch, speed: float | None = None) -> str:
     """What is wrong."""
     rule, title = watch.ruling.rule, watch.node.title
     if rule.condition == Condition.OFFLINE:
-        return _cut(f"{title} is offline")
+        return cut(f"{title} is offline")
     if watch.series is None:
         what = f"no {watch.resource}" if watch.resource else "nothing"
-        return _cut(f"{title} has reported {what} for {rule.seconds:.10g} s")
+        return cut(f"{title} has reported {what} for {rule.seconds:.10g} s")
     phrase = watch.ruling.bounds.phrase
     if rule.condition == Condition.RATE:
         how = "" if speed is None else f" by {speed:.4g} a second"
-        return _cut(f"{_subject(watch)} changes{how}, {phrase}")
-    value = f"{_subject(watch)} is {_cut(watch.series.value, MAX_VALUE)}"
-    return _cut(f"{value}, {phrase}" if phrase else value)
+        return cut(f"{_subject(watch)} changes{how}, {phrase}")
+    value = f"{_subject(watch)} is {cut(watch.series.value, MAX_VALUE)}"
+    return cut(f"{value}, {phrase}" if phrase else value)
 
 
 def right(watch: Watch) -> str:
     """That it is no longer so."""
     title, condition = watch.node.title, watch.ruling.rule.condition
     if condition == Condition.OFFLINE:
-        return _cut(f"{title} is back")
+        return cut(f"{title} is back")
     if watch.series is None:
-        return _cut(
+        return cut(
             f"{title} reports {watch.resource} again"
             if watch.resource
             else f"{title} reports again"
         )
     if condition == Condition.RATE:
-        return _cut(f"{_subject(watch)} changes as it should again")
+        return cut(f"{_subject(watch)} changes as it should again")
     phrase = watch.ruling.bounds.phrase
-    value = f"{_subject(watch)} is {_cut(watch.series.value, MAX_VALUE)}"
-    return _cut(f"{value}, no longer {phrase}" if phrase else value)
+    value = f"{_subject(watch)} is {cut(watch.series.value, MAX_VALUE)}"
+    return cut(f"{value}, no longer {phrase}" if phrase else value)
 
 
 def _subject(watch: Watch) -> str:
     name = watch.resource if watch.series is None else watch.series.name
-    return f"{_cut(name, MAX_VALUE)} of {watch.node.title}"
-
-
-def _cut(text: str, limit: int = MAX_TEXT) -> str:
-    """`text` on one line, and not too long."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    return f"{cut(name, MAX_VALUE)} of {watch.node.title}"

@@ -141,6 +141,14 @@ class Engine:
             self._judge_presence(node, now, effects)
         return effects
 
+    def called(self, uid: str, title: str, now: Moment) -> list[Effect]:
+        """A node says what it calls itself."""
+        effects: list[Effect] = []
+        node = self._node(uid, now, effects)
+        if node is not None:
+            node.said = title
+        return effects
+
     def gone(self, uid: str, now: Moment) -> list[Effect]:
         """A node is gone for its gateway; its alerts stay open, for nobody knows better."""
         effects: list[Effect] = []

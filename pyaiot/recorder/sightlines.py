@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which nodes the owners of rules may see, as it was last read from the store."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from pyaiot.accounts.permissions import HouseRules, Viewer, permissions_on
 from pyaiot.messages.types import NodeAccess, Person
 from pyaiot.model.access import Permission
+
+T = TypeVar("T", Viewer, NodeAccess)
 
 
 class Sightlines:
@@ -33,14 +36,35 @@ class Sightlines:
     def take(
         self, people: Iterable[Person], nodes: Iterable[NodeAccess], owners: Iterable[str | None]
     ) -> set[str] | None:
-        """Hold this instead of all that was known; the nodes of which something is another.
+        """Hold this instead of all that was known; returns what `update` does."""
+        return self.update([*self._viewers], people, [*self._nodes], nodes, owners)
 
-        None: perhaps all, since one of `owners` is gone, is new, or has another role.
+    def update(
+        self,
+        ids: Collection[str],
+        people: Iterable[Person],
+        uids: Collection[str],
+        nodes: Iterable[NodeAccess],
+        owners: Iterable[str | None],
+    ) -> set[str] | None:
+        """Hold this of the accounts `ids` and the nodes `uids`; who is not there is gone.
+
+        Returns the nodes of which something is another; None: perhaps all, since one of `owners`
+        is gone, is new, or has another role.
         """
         viewers = {each.id: Viewer.account(each.id, each.role) for each in people if not each.gone}
-        new = {each.uid: each for each in nodes}
-        old, self._nodes = self._nodes, new
-        before, self._viewers = self._viewers, viewers
-        if any(before.get(each or "") != viewers.get(each or "") for each in owners):
-            return None
-        return {uid for uid in old.keys() | new.keys() if old.get(uid) != new.get(uid)}
+        access = {each.uid: each for each in nodes}
+        others = _replace(self._viewers, viewers, ids)
+        changed = _replace(self._nodes, access, uids)
+        return changed if others.isdisjoint(owners) else None
+
+
+def _replace(held: dict[str, T], new: dict[str, T], read: Collection[str]) -> set[str]:
+    """Hold `new`, which is all there is of those that were read; the keys of what is another."""
+    changed = {key for key in {*read, *new} if held.get(key) != new.get(key)}
+    for key in changed:
+        if key in new:
+            held[key] = new[key]
+        else:
+            del held[key]
+    return changed

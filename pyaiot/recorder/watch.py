@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
+from pyaiot.messages.types import MAX_TEXT
 from pyaiot.model.node import Availability
 from pyaiot.model.rate import Allowance
 from pyaiot.model.rule import Condition, Rule
@@ -32,6 +33,10 @@ SLOW: Final = 3
 """Readings in a row, old by the same time, after which a clock is taken to be slow."""
 PACE: Final = 1.0
 """Seconds between two of them at least, and what the times may differ by; spools come faster."""
+
+MAX_SAID: Final = 48
+"""Characters of what a node calls itself; of its uid beside that, `MAX_UID`."""
+MAX_UID: Final = 64
 
 NODE_WIDE: Final = ""
 """The resource of an alert that is about a node as a whole."""
@@ -107,12 +112,14 @@ class Series:
 class Node:
     """One node, its series and the rules about it."""
 
-    __slots__ = ("availability", "gone", "name", "rulings", "series", "uid", "watches")
+    __slots__ = ("availability", "gone", "name", "rulings", "said", "series", "uid", "watches")
 
     def __init__(self, uid: str, name: str) -> None:
         self.uid = uid
         self.name = name
         """What people call it; may be empty."""
+        self.said = ""
+        """What it calls itself; may be empty, and the same as others do."""
         self.availability: Availability | None = None
         self.gone = False
         self.series: dict[tuple[str, str], Series] = {}
@@ -123,7 +130,13 @@ class Node:
 
     @property
     def title(self) -> str:
-        return self.name or self.uid
+        """What to call it: where people do not, its own word, marked as that, and its uid."""
+        said = "".join(char for char in self.said if char.isprintable())
+        if self.name or not said or said == self.uid:
+            return self.name or self.uid
+        # Whoever reads it is to see where a stranger's words begin and end.
+        said = cut(said, MAX_SAID).replace('"', "'")
+        return f'"{said}" ({cut(self.uid, MAX_UID)})'
 
     def all_watches(self) -> Iterator["Watch"]:
         """Everything that is watched of it."""
@@ -247,6 +260,12 @@ class Watch:
         """It is not wrong, as far as one can tell."""
         self.since = None
         self.due = None
+
+
+def cut(text: str, limit: int = MAX_TEXT) -> str:
+    """`text` on one line, and not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 @lru_cache(maxsize=4096)

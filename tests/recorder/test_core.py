@@ -16,7 +16,7 @@ from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability
 from pyaiot.model.sighting import Sighting
 from pyaiot.recorder.core import MAX_BATCH, TURN, Batch, Core
-from pyaiot.recorder.facts import HEARD, Presence, Readings, Restart
+from pyaiot.recorder.facts import HEARD, Called, Presence, Readings, Restart
 
 ONLINE, LATE, OFFLINE = Availability
 NOW = Moment(1_790_000_000.0, 100.0)
@@ -242,12 +242,30 @@ class TestFacts:
                 Update("n", "name", "Lamp 2", time=4.0),
             )
         )
+        facts = c.read(NOW)
+        assert facts is not None
+        # Before the readings with which they came.
+        assert facts[:-1] == [Called("n", "Lamp"), Called("n", "Lamp 2")]
+        assert isinstance(facts[-1], Readings)
         assert batch_of(c).sightings == [
             Sighting("n", 1_000_000),
             Sighting("n", 1_000_000, title="Lamp"),
             Sighting("n", 1_000_000, protocol="CoAP"),
             Sighting("n", 4_000_000, title="Lamp 2"),
             Sighting("n", 4_000_000),
+        ]
+
+    def test_a_node_that_comes_again_is_named_again(self) -> None:
+        c = core()
+        c.connected()
+        name = Update("n", "name", "Lamp", time=2.0)
+        c.received(said(1, name, name, New("n", availability=ONLINE, seen=3.0), name, name))
+        assert batch_of(c).sightings == [
+            Sighting("n", 2_000_000),
+            Sighting("n", 2_000_000, title="Lamp"),
+            Sighting("n", 3_000_000, ONLINE),
+            Sighting("n", 2_000_000, title="Lamp"),
+            Sighting("n", 2_000_000),
         ]
 
     def test_being_heard_is_written_now_and_then(self) -> None:

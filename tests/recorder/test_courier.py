@@ -17,6 +17,8 @@ from tests.recorder.receiving import mailbox, webhook
 from tests.waiting import eventually
 
 NOTICE = Notice("Critical: Too hot", "It is 31°C.", Severity.CRITICAL)
+MARKUP = Notice("Hot", '"<a href=//x.test>Lamp</a>" is *off*.', Severity.INFO)
+"""What nodes say may be anything."""
 
 
 def channel(url: str, *, local: bool = True, owner: str | None = "ann") -> Channel:
@@ -41,14 +43,20 @@ async def test_webhook() -> None:
 async def test_mail() -> None:
     with mailbox(free_port()) as box:
         url = f"mailto://127.0.0.1:{box.port}?from=pyaiot@example.org&to=ann@example.org&mode=insecure"
-        outcome = await Courier().deliver(channel(url), NOTICE)
-        assert outcome.delivered
-    (mail,) = box.mails
+        for notice in (NOTICE, MARKUP):
+            assert (await Courier().deliver(channel(url), notice)).delivered
+    mail, marked = box.mails
     assert (mail["To"], mail["Subject"]) == ("ann@example.org", "Critical: Too hot")
     (part, *_) = [each for each in mail.walk() if not each.is_multipart()]
     body = part.get_payload(decode=True)
     assert isinstance(body, bytes)
     assert "It is 31°C." in body.decode()
+    for part in marked.walk():
+        if not part.is_multipart():
+            assert part.get_content_type() == "text/plain"
+            text = part.get_payload(decode=True)
+            assert isinstance(text, bytes)
+            assert text.decode().strip() == MARKUP.body
 
 
 async def test_mqtt(tmp_path: Path) -> None:

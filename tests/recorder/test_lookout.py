@@ -22,7 +22,7 @@ from pyaiot.model.sighting import Sighting
 from pyaiot.recorder import lookout as module
 from pyaiot.recorder.core import Counts
 from pyaiot.recorder.courier import Courier
-from pyaiot.recorder.facts import Presence, Readings, Restart
+from pyaiot.recorder.facts import Called, Presence, Readings, Restart
 from pyaiot.recorder.lookout import Lookout
 from pyaiot.recorder.notify import Notifier, Pace
 from pyaiot.recorder.rules import Engine
@@ -34,6 +34,7 @@ from pyaiot.store.audit import TERMINAL
 from pyaiot.store.nodes import Edit
 from pyaiot.store.schema import RULES
 from pyaiot.store.store import Store
+from pyaiot.store.versions import access_changed
 from tests.contracts.store import Clock
 from tests.recorder.receiving import webhook
 from tests.waiting import eventually
@@ -164,6 +165,51 @@ async def test_raised_told_kept_and_cleared(fast_store: Store, clock: Clock) -> 
         assert (watched.status.raised, watched.status.unkept) == (5, 0)
 
 
+async def test_reads_what_is_another_and_no_more(
+    fast_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fast_store
+    ann, bob = await account(store, "Ann"), await account(store, "Bob")
+    await store.nodes.change("n1", Edit(owner=ann.id, name="Oven"), TERMINAL)
+    await store.alerts.add_rule(bob.id, "Hot", HOT, bob.actor)
+    read: list[tuple[str, object]] = []
+    people, access = store.accounts.people, store.nodes.access
+
+    async def counted_people(ids: Any = None) -> Any:
+        read.append(("people", ids))
+        return await people(ids)
+
+    async def counted_access(uids: Any = None) -> Any:
+        read.append(("access", uids))
+        return await access(uids)
+
+    monkeypatch.setattr(store.accounts, "people", counted_people)
+    monkeypatch.setattr(store.nodes, "access", counted_access)
+    async with watching(store, clock) as watched:
+        await until_read(watched)
+        assert read == [("people", None), ("access", None)]
+        read.clear()
+        watched.reads(31)
+        assert watched.said == []
+        # Of nobody's node everybody sees everything.
+        await store.nodes.change("n1", Edit(owner=None), TERMINAL)
+        await eventually(lambda: watched.states() == [AlertState.RAISED])
+        await until_read(watched)
+        assert read == [("access", {"n1"})]
+        read.clear()
+        await store.accounts.remove(bob.id, ann.actor)
+        await eventually(lambda: watched.lookout._sight._viewers.keys() == {ann.id})
+        await until_read(watched)
+        assert ("people", {bob.id}) in read
+        # More than is known one by one: all is read.
+        monkeypatch.setattr("pyaiot.store.versions.TOLD", 1)
+        read.clear()
+        async with store._engine.writing() as connection:
+            await access_changed(store._engine, connection, nodes=["n1", "n2"])
+        await until_read(watched)
+        assert read == [("people", None), ("access", None)]
+
+
 async def test_nothing_local_unless_allowed(fast_store: Store, clock: Clock) -> None:
     ann = await account(fast_store, "Ann")
     async with webhook() as hook, watching(fast_store, clock, local=False) as watched:
@@ -193,6 +239,7 @@ async def test_silence_offline_and_rules_of_nobody(fast_store: Store, clock: Clo
                 {"id": "r2", "name": "Bad", "rule": {}, "created": 1, "changed": 1},
             ],
         )
+    await store.nodes.note([Sighting("n2", 1, title="Desk")])
     async with watching(store, clock) as watched:
         watched.is_(Availability.ONLINE)
         watched.reads(1)
@@ -201,8 +248,15 @@ async def test_silence_offline_and_rules_of_nobody(fast_store: Store, clock: Clo
         watched.lookout.linked(there=False, now=watched.now())
         watched.is_(Availability.ONLINE)
         watched.is_(None)
+        # It goes by its own word, where it has said one, now or before the start.
+        watched.is_(Availability.ONLINE)
+        watched.lookout.told([Called("n1", "Lamp")], watched.now())
+        watched.is_(Availability.OFFLINE)
+        watched.is_(Availability.ONLINE, "n2")
+        watched.is_(Availability.OFFLINE, "n2")
         texts = [each.text for each in watched.said]
-        assert texts == ["n1 is offline", "n1 is back", "n1 is offline"]
+        assert texts[:3] == ["n1 is offline", "n1 is back", "n1 is offline"]
+        assert texts[4:] == ['"Lamp" (n1) is offline', '"Desk" (n2) is offline']
         assert {each.to for each in watched.said} == {UNSET}
 
 

@@ -361,6 +361,26 @@ def test_what_a_node_is_called_changes() -> None:
     assert said(world.change(replace(HOT, node="Kitchen"))) == DOWN
 
 
+def test_a_node_that_people_call_nothing_is_called_by_its_own_word_and_uid() -> None:
+    world = Traveller(HOT)
+    world.called(' Lamp "A"\n of\u202e ' + "x" * 99)
+    (raised,) = world.read(31.0)
+    assert raised.alert.text == (f"temperature of \"Lamp 'A' of {'x' * 35}…\" (n1) is 31, above 30")
+    world.read(20.0)
+    for word, title in (("Lamp", '"Lamp" (n1)'), ("\u202e", "n1"), ("n1", "n1"), ("", "n1")):
+        world.called(word)
+        (raised,) = world.read(31.0)
+        assert raised.alert.text == f"temperature of {title} is 31, above 30"
+        (cleared,) = world.read(20.0)
+        assert isinstance(cleared, Cleared)
+        assert title in cleared.text
+    world.called("Lamp")
+    world.sight.names["n1"] = "Kitchen"
+    world.access_changed()
+    (raised,) = world.read(31.0)
+    assert "of Kitchen is" in raised.alert.text
+
+
 def test_only_what_its_owner_may_see() -> None:
     sight = Sees()
     sight.hidden.add(("ann", "n1"))

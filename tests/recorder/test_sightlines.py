@@ -37,3 +37,17 @@ def test_what_is_other_than_before() -> None:
     assert sight.take([ANN], [shared], ["ann", None]) == {"new"}
     assert sight.take([Person("ann", Role.ADMIN)], [shared], ["ann"]) is None
     assert sight.take([], [shared], ["ann"]) is None
+
+
+def test_some_are_read_again() -> None:
+    sight = Sightlines(HouseRules())
+    sight.take([ANN, BOB], [LAMP, NodeAccess("desk", "bob")], [])
+    assert sight.update((), [], {"desk"}, [NodeAccess("desk", "ann", "Desk")], ["ann"]) == {"desk"}
+    assert (sight.sees("ann", "lamp"), sight.sees("ann", "desk")) == (True, True)
+    assert sight.name("desk") == "Desk"
+    # Nobody says anything of it any more: it is nobody's.
+    assert sight.update((), [], {"desk", "other"}, [], ["ann"]) == {"desk"}
+    assert (sight.name("desk"), sight.sees("bob", "desk")) == ("", True)
+    assert sight.update({"bob"}, [Person("bob", Role.OPERATOR)], (), [], ["ann"]) == set()
+    assert sight.update({"ann", "new"}, [], (), [], ["ann"]) is None
+    assert (sight.sees("ann", "lamp"), sight.sees("bob", "desk")) == (False, True)

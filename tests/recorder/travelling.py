@@ -124,6 +124,9 @@ class Traveller:
     def available(self, state: str, uid: str = "n1") -> list[Effect]:
         return self.note(self.engine.available(uid, Availability(state), self.now))
 
+    def called(self, title: str, uid: str = "n1") -> None:
+        assert self.engine.called(uid, title, self.now) == []
+
     def gone(self, uid: str = "n1") -> list[Effect]:
         return self.note(self.engine.gone(uid, self.now))
 
