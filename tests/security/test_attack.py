@@ -120,9 +120,10 @@ async def at_nodes(grace: Attacker, uid: str, token_id: str) -> None:
         f"/channels?cursor={cursor([0, ''])}",
     ):
         assert (await grace.tries("GET", path)).status == 200, path
-    # Whoever names a node that is somebody's takes it from nobody.
-    answer = await grace.tries("POST", "/devices", {"name": "Mine", "uid": uid})
-    assert answer.status == 409
+    # Whoever names a node that is somebody's takes it from nobody, nor learns that it is there.
+    for each in (uid, "nothing"):
+        answer = await grace.tries("POST", "/devices", {"name": "Mine", "uid": each})
+        assert (answer.status, answer.code) == (403, "denied")
 
 
 async def at_things(grace: Attacker, rule: str, channel: str, alert: str, command: str) -> None:
@@ -278,7 +279,7 @@ async def test_nobody_gets_at_what_is_somebody_elses(tmp_path: Path) -> None:
         ada, other = await make_accounts(up, web)
         grace, owner = Attacker(web, other), Attacker(web, ada)
         uid, token = await device(ada, f"Ada's {HIDDEN} gauge")
-        mote, mote_token = await device(ada, f"Ada's {HIDDEN} mote", "mote-1")
+        mote, mote_token = await device(ada, f"Ada's {HIDDEN} mote")
         beans, beans_token = await device(ada, f"Ada's {HIDDEN} beans")
         own, own_token = await device(other, "Grace's meter")
         secrets |= {token, mote_token, beans_token, own_token}
