@@ -34,6 +34,7 @@
     ├── SettingsInvalid            an option, a variable or a file that cannot be used
     │   └── KeyFileInvalid
     └── StartFailed                a service cannot start: port taken, file not readable
+        ├── StoreMissing           there is no such store yet
         └── StoreAway              the store cannot be reached now, perhaps later
 
 A peer sees `code`, which never changes between releases, and the reason. ``close_code`` is the
@@ -203,6 +204,12 @@ class KeyFileInvalid(SettingsInvalid):
 
 class StartFailed(PyaiotError):
     code = "start_failed"
+
+
+class StoreMissing(StartFailed):
+    """There is no such file yet, and nobody asked for it to be made."""
+
+    code = "store_missing"
 
 
 class StoreAway(StartFailed):

@@ -20,7 +20,7 @@ from pyaiot.cli.options import (
 )
 from pyaiot.cli.sources import Sources
 from pyaiot.errors import InvalidValue, LinkFailed, PermissionDenied, UnknownNode
-from pyaiot.settings import KEY_FILE, ClientSettings, settings_of
+from pyaiot.settings import KEY_FILE, AccountSettings, ClientSettings, settings_of
 
 if TYPE_CHECKING:
     import ssl
@@ -167,6 +167,12 @@ def complain(reason: str) -> None:
     """Say what is wrong, on a line of its own."""
     program = click.get_current_context().find_root().info_name
     click.echo(f"{program}: {' '.join(reason.split())}", err=True)
+
+
+def hint(words: str, settings: ClientSettings | AccountSettings) -> None:
+    """Say to people, but not to programs, what they may wonder about."""
+    if not settings.json:
+        click.echo(words, err=True)
 
 
 def _tls(ca_file: str | None) -> "ssl.SSLContext":

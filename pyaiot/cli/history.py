@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pyaiot.cli.connection import Word
+from pyaiot.cli.connection import Word, hint
 from pyaiot.cli.office import office_command
+from pyaiot.cli.options import Choice
 from pyaiot.cli.past import moment_of, node_named
 from pyaiot.cli.terminal import plain, table
 from pyaiot.errors import NotFound
@@ -17,11 +18,14 @@ from pyaiot.settings import AccountSettings
 
 if TYPE_CHECKING:
     from pyaiot.store.courses import Course
-    from pyaiot.store.history import Reading
+    from pyaiot.store.history import Reading, Series
     from pyaiot.store.series import SeriesKey
     from pyaiot.store.store import Store
 
 _LIMIT: Final = 10_000
+
+_SHOWN: Final = 20
+"""Resources that an error names."""
 
 
 async def _run(store: "Store", settings: AccountSettings, words: Mapping[str, Any]) -> None:
@@ -31,31 +35,53 @@ async def _run(store: "Store", settings: AccountSettings, words: Mapping[str, An
     start, end = moment_of(words["from"], now), moment_of(words["to"], now)
     uid = await node_named(store, words["node"])
     found = await _series(store, uid, words["resource"], words["path"])
-    for key, unit in found:
-        label = ".".join(part for part in (key.resource, key.path) if part)
+    for each in found:
+        key, label = each.key, _label(each.key)
         if not settings.json and len(found) > 1:
             click.echo(f"{plain(label)}:")
         if words["points"]:
             course = await store.history.course(key, start, end, words["points"])
-            _tell(settings, key, *_of_course(course, unit))
+            header, rows = _of_course(course, each.unit)
         else:
-            rows = await store.history.rows(
+            readings = await store.history.rows(
                 SeriesKey(*key), start, end, limit=words["limit"], newest_first=True
             )
-            _tell(settings, key, *_of_rows(rows[::-1], unit))
+            header, rows = _of_rows(readings[::-1], each.unit)
+        if rows:
+            _tell(settings, key, header, rows)
+        else:
+            hint(_why_nothing(each, start, end), settings)
 
 
-async def _series(
-    store: "Store", uid: str, resource: str, path: str | None
-) -> "list[tuple[SeriesKey, str]]":
+def _label(key: "SeriesKey") -> str:
+    return ".".join(part for part in (key.resource, key.path) if part)
+
+
+def _why_nothing(series: "Series", start: int, end: int) -> str:
+    """What to say of a series of which there is nothing to show of that time."""
+    from pyaiot.store.formats import iso
+
+    label, last = plain(_label(series.key)), series.last_us
+    if last is not None and start <= last < end:
+        return f"What is stored of {label} is no number: leave out --points"
+    newest = "" if last is None else f"; the newest is of {iso(last)}"
+    return f"Nothing is stored of {label} in that time{newest}"
+
+
+async def _series(store: "Store", uid: str, resource: str, path: str | None) -> "list[Series]":
     """The series of a resource, or the one of them at `path`. Raises NotFound."""
+    known = await store.history.series(uid)
     found = [
-        (each.key, each.unit)
-        for each in await store.history.series(uid)
-        if each.key.resource == resource and path in {None, each.key.path}
+        each for each in known if each.key.resource == resource and path in {None, each.key.path}
     ]
     if not found:
-        raise NotFound(f"Nothing is stored of {resource} of node {uid}.")
+        of = {each.key.resource: None for each in known}
+        within = [each.key.path for each in known if each.key.resource == resource]
+        what = f"'{path}' in {resource}" if within else f"'{resource}'"
+        some = ", ".join(list(filter(None, within) if within else of)[:_SHOWN])
+        raise NotFound(
+            f"Nothing is stored of {what} of node {uid}{f'; there is {some}' if some else ''}."
+        )
     return found
 
 
@@ -113,19 +139,19 @@ command = office_command(
     [
         Word(["node"]),
         Word(["resource"]),
-        click.Option(
+        Choice(
             ["--from"], default="1d", show_default=True, metavar="TIME",
-            help="Since when: a date and time in UTC, seconds since the epoch, or how long ago.",
+            help="Since when: a date and time in UTC, seconds since the epoch, or how long ago",
         ),
-        click.Option(["--to"], default="0s", metavar="TIME", help="Until when.  [default: now]"),
-        click.Option(["--path"], metavar="TEXT", help="Only this place in a structured value."),
-        click.Option(
+        Choice(["--to"], default="0s", metavar="TIME", help="Until when  [default: now]"),
+        Choice(["--path"], metavar="TEXT", help="Only this place in a structured value"),
+        Choice(
             ["--limit"], type=click.IntRange(1, _LIMIT), default=100, show_default=True,
-            metavar="NUMBER", help="Readings at most, the newest.",
+            metavar="NUMBER", help="Readings at most, the newest",
         ),
-        click.Option(
+        Choice(
             ["--points"], type=click.IntRange(1, 5000), metavar="NUMBER",
-            help="Lowest, mean and highest of so many equal times in place of readings.",
+            help="Lowest, mean and highest of so many equal times in place of readings",
         ),
     ],
 )  # fmt: skip

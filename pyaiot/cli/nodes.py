@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pyaiot.cli.connection import Exit, client_command
+from pyaiot.cli.connection import Exit, client_command, hint
 from pyaiot.cli.terminal import age, cut, plain, shown, table
 from pyaiot.model.node import IDENTITY, Twin
 from pyaiot.settings import ClientSettings
@@ -32,7 +32,13 @@ async def _run(subscriber: "Subscriber", settings: ClientSettings, _: Sequence[s
     async with subscriber.connected() as subscription:
         mirror, now = subscription.mirror, subscription.now
     nodes = sorted(mirror.nodes.values(), key=lambda node: (mirror.name(node.uid), node.uid))
-    if settings.json:
+    if not nodes:
+        hint(
+            "There are no nodes, or none that you may see. For some to try with: aiot simulate",
+            settings,
+        )
+        lines = []
+    elif settings.json:
         lines = [_object(node, mirror.name(node.uid)) for node in nodes]
     else:
         rows = [_row(node, mirror.name(node.uid), now) for node in nodes]

@@ -2,6 +2,7 @@
 """What the commands share that work on the store itself."""
 
 import json
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,17 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from pyaiot.cli.connection import WordCommand
+from pyaiot.cli.connection import Exit, WordCommand, complain, hint
 from pyaiot.cli.options import (
     CONTEXT,
     EPILOG,
+    Choice,
     given,
     options_of,
     version_option,
 )
 from pyaiot.cli.sources import Sources
 from pyaiot.cli.terminal import plain, table
-from pyaiot.errors import InvalidValue, SettingsInvalid
+from pyaiot.errors import InvalidValue, SettingsInvalid, StartFailed, StoreMissing, UnknownNode
 from pyaiot.settings import AccountSettings
 
 if TYPE_CHECKING:
@@ -54,23 +56,37 @@ def office_group(name: str, summary: str, commands: Sequence[click.Command]) -> 
 
 
 def office_command(
-    name: str, summary: str, body: Body, params: Sequence[click.Parameter] = ()
+    name: str,
+    summary: str,
+    body: Body,
+    params: Sequence[click.Parameter] = (),
+    *,
+    makes: bool = False,
+    signs: bool = False,
 ) -> click.Command:
-    """A command that does something with the store."""
+    """A command that does something with the store.
+
+    It `makes` one where there is none, or says that there is none; and it `signs`, or has no use
+    for the keys.
+    """
     own = {param.name or "" for param in params}
 
-    def callback(**values: Any) -> None:
+    def callback(**values: Any) -> int:
         settings = Sources.given(
             given({each: value for each, value in values.items() if each not in own})
         ).load(AccountSettings)
         if isinstance(sys.stdout, TextIOWrapper):
             # A name may hold what this terminal's encoding does not.
             sys.stdout.reconfigure(errors="backslashreplace")
-        _carry_out(body, settings, {each: values[each] for each in own})
+        return _carry_out(body, settings, {each: values[each] for each in own}, makes=makes)
 
     return WordCommand(
         name,
-        params=[*params, *options_of(("Options", AccountSettings)), version_option()],
+        params=[
+            *params,
+            *options_of(("Options", AccountSettings), without=() if signs else ("key_file",)),
+            version_option(),
+        ],
         callback=callback,
         help=summary,
         epilog=EPILOG,
@@ -78,14 +94,13 @@ def office_command(
     )
 
 
-def _carry_out(body: Body, settings: AccountSettings, words: Mapping[str, Any]) -> None:
+def _carry_out(
+    body: Body, settings: AccountSettings, words: Mapping[str, Any], *, makes: bool
+) -> int:
     import asyncio
-    import time
-
-    from pyaiot.store.store import Store
 
     async def work() -> None:
-        store = await Store.open(settings.store or "", time.time)
+        store = await _opened(settings.store or "", makes=makes)
         try:
             await body(store, settings, words)
         finally:
@@ -95,16 +110,37 @@ def _carry_out(body: Body, settings: AccountSettings, words: Mapping[str, Any]) 
         asyncio.run(work())
     except InvalidValue as exc:
         raise click.UsageError(exc.reason) from exc
+    except UnknownNode as exc:
+        complain(exc.reason)
+        return Exit.UNKNOWN_NODE
+    return Exit.DONE
 
 
-def new_password(file: str | None) -> str:
+async def _opened(url: str, *, makes: bool) -> "Store":
+    """The store at `url`. Raises StartFailed, with what to do where there is none."""
+    import time
+
+    from pyaiot.store.store import Store
+
+    try:
+        return await Store.open(url, time.time, make=False)
+    except StoreMissing as exc:
+        if not makes:
+            raise StartFailed(f"{exc.reason} Services make it when they start.") from exc
+        store = await Store.open(url, time.time)
+        # Whoever mistyped the name of a store wonders later where things went.
+        complain(f"{exc.reason} It has been made.")
+        return store
+
+
+def new_password(file: str | None, check: Callable[[str], None]) -> str:
     """A password from `file` (``-`` for stdin), or asked for twice without showing it.
 
-    Raises SettingsInvalid where there is none.
+    It is asked for again until `check` raises no InvalidValue. Raises SettingsInvalid where there
+    is none.
     """
     if file is None and sys.stdin.isatty():
-        prompted: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        return prompted
+        return _prompted(check)
     try:
         if file in {None, "-"}:
             text = sys.stdin.readline(MAX_LINE)
@@ -115,16 +151,40 @@ def new_password(file: str | None) -> str:
         raise SettingsInvalid(f"cannot read {file}: {exc.strerror}") from exc
     except UnicodeDecodeError:
         raise SettingsInvalid("the password is no text") from None
-    return text.rstrip("\r\n")
+    password = text.rstrip("\r\n")
+    if not password:
+        where = "on stdin" if file in {None, "-"} else f"in {file}"
+        raise SettingsInvalid(f"there is no password {where}")
+    check(password)
+    return password
+
+
+def _prompted(check: Callable[[str], None]) -> str:
+    def checked(password: str) -> str:
+        try:
+            check(password)
+        except InvalidValue as exc:
+            raise click.UsageError(exc.reason) from exc
+        return password
+
+    # The event loop would have Ctrl-C wait for the answer that it is meant to spare.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        password: str = click.prompt(
+            "Password", hide_input=True, confirmation_prompt=True, value_proc=checked
+        )
+    finally:
+        signal.signal(signal.SIGINT, former)
+    return password
 
 
 def password_option() -> click.Option:
     """``--password-file``."""
-    return click.Option(
+    return Choice(
         ["--password-file"],
         metavar="FILE",
-        help="Read the password from the first line of this file, or of stdin with '-'.  [default:"
-        " ask for it]",
+        help="Read the password from the first line of this file, or of stdin with '-'  [default:"
+        " ask for it at a terminal, else stdin]",
     )
 
 
@@ -134,16 +194,24 @@ def tell(settings: AccountSettings, words: str, **members: object) -> None:
 
 
 def tell_rows(
-    settings: AccountSettings, header: Sequence[str], rows: Sequence[Mapping[str, object]]
+    settings: AccountSettings,
+    header: Sequence[str],
+    rows: Sequence[Mapping[str, object]],
+    otherwise: str,
 ) -> None:
-    """List `rows`, each of which has the members that `header` names in capitals."""
-    if settings.json:
+    """List `rows`, each of which has the members that `header` names in capitals.
+
+    Where there are none, people are told `otherwise`.
+    """
+    if not rows:
+        hint(otherwise, settings)
+    elif settings.json:
         for row in rows:
             click.echo(json.dumps(row))
-        return
-    lines = [[_cell(row[name.lower()]) for name in header] for row in rows]
-    for line in table([list(header), *lines], None, ()):
-        click.echo(line)
+    else:
+        lines = [[_cell(row[name.lower()]) for name in header] for row in rows]
+        for line in table([list(header), *lines], None, ()):
+            click.echo(line)
 
 
 def _cell(value: object) -> str:

@@ -6,6 +6,7 @@ They work as those of the original do: ``--broker-port=8000``, ``_`` for ``-``, 
 """
 
 import logging
+import re
 from collections.abc import Callable, Container, Mapping
 from typing import Any, Final, TypeVar
 
@@ -104,11 +105,29 @@ class SettingsCommand(click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None:
-                section = param.section if isinstance(param, _Line) else "Other options"
-                sections.setdefault(section, []).append(record)
+                sections.setdefault(_section_of(param), []).append(record)
         for section, records in sections.items():
             with formatter.section(section):
                 formatter.write_dl(records)
+
+
+class Choice(click.Option):
+    """An option of one command alone, which no file or variable holds; shown as the others are."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option with the kind of its value, and what it means."""
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        name, _, kind = record[0].partition(" ")
+        meaning = re.sub(r"(\d+)<=x<=(\d+)", r"from \1 to \2", record[1])
+        return f"{name}={kind.strip('[]')}", meaning.replace("[default: ", "[default ")
+
+
+def _section_of(param: click.Parameter) -> str:
+    if isinstance(param, _Line):
+        return param.section
+    return "Options" if isinstance(param, Choice) else "Other options"
 
 
 def options_of(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What `aiot history` and `aiot export` share: how times are said, and which node is meant."""
+"""What commands on the store share: how times are said, and which node is meant."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyaiot.errors import InvalidValue, SettingsInvalid, UnknownNode
 from pyaiot.model.retention import FOREVER, duration
@@ -10,7 +11,8 @@ from pyaiot.model.retention import FOREVER, duration
 if TYPE_CHECKING:
     from pyaiot.store.store import Store
 
-_SEVERAL = 5
+_SEVERAL: Final = 5
+_LOOKED_AT: Final = 1000
 
 
 def moment_of(text: str, now: float) -> int:
@@ -45,16 +47,25 @@ async def node_named(store: "Store", text: str) -> str:
     known = {each.key.node for each in await store.history.series()}
     found = {uid for uid in known if uid.startswith(text)}
     if not found:
-        records = await store.nodes.records(1000, q=text)
-        wanted = text.casefold()
-        found = {
-            each.uid
-            for each in records
-            if each.uid in known and wanted in {each.name.casefold(), each.title.casefold()}
-        }
-    if len(found) == 1:
-        return found.pop()
+        found = known & await called(store, text)
     if not found:
         raise UnknownNode(f"Nothing is stored of a node '{text}'.")
-    some = ", ".join(sorted(found)[:_SEVERAL])
-    raise UnknownNode(f"'{text}' may be any of {len(found)} nodes: {some}.")
+    return the_one(text, found)
+
+
+async def called(store: "Store", text: str) -> set[str]:
+    """The uids of nodes that people call so, or that call themselves so, in whatever case."""
+    wanted = text.casefold()
+    return {
+        each.uid
+        for each in await store.nodes.records(_LOOKED_AT, q=text)
+        if wanted in {each.name.casefold(), each.title.casefold()}
+    }
+
+
+def the_one(text: str, found: Collection[str]) -> str:
+    """The only one of the uids that were `found` for `text`. Raises UnknownNode if it is not."""
+    if len(found) > 1:
+        some = ", ".join(sorted(found)[:_SEVERAL])
+        raise UnknownNode(f"'{text}' may be any of {len(found)} nodes: {some}.")
+    return next(iter(found))

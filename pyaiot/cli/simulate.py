@@ -93,7 +93,8 @@ def _run(**values: object) -> int:
         await fleet.run()
 
     def announce() -> None:
-        click.echo(f"{settings.nodes} nodes are there until Ctrl-C.")
+        nodes = "1 node is" if settings.nodes == 1 else f"{settings.nodes} nodes are"
+        click.echo(f"{nodes} there until Ctrl-C.")
 
     fast = settings.protocol == "websocket"
     return run(

@@ -2,14 +2,15 @@
 """The command `aiot token`."""
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from pyaiot.cli.connection import Word
+from pyaiot.cli.connection import Word, hint
 from pyaiot.cli.office import office_command, office_group, tell, tell_rows
+from pyaiot.cli.options import Choice
+from pyaiot.cli.past import called, the_one
 from pyaiot.cli.terminal import plain
-from pyaiot.errors import InvalidValue
+from pyaiot.errors import InvalidValue, NotFound
 from pyaiot.messages.types import MAX_NAME
 from pyaiot.settings import AccountSettings
 
@@ -27,12 +28,18 @@ async def _create(store: "Store", settings: AccountSettings, words: Mapping[str,
         raise InvalidValue(f"A label may have {MAX_NAME} characters, all of which can be seen.")
     # Before anything is written: a token that cannot be signed must not bind the node.
     signer = Signer(read_keys(settings.key_file))
-    token = await store.devices.make(words["node"], label, TERMINAL)
+    node = await _meant(store, words["node"])
+    if await store.nodes.get(node) is None:
+        hint(
+            f"There is no node '{plain(node)}' yet: the one that shows this token is it.", settings
+        )
+    token = await store.devices.make(node, label, TERMINAL)
     secret = signer.make(Claims(Use.DEVICE, token.node, token.id, token.created / 1e6))
     tell(settings, secret, id=token.id, node=token.node, label=token.label, secret=secret)
 
 
 async def _list(store: "Store", settings: AccountSettings, words: Mapping[str, Any]) -> None:
+    node = await _meant(store, words["node"])
     rows: list[Mapping[str, object]] = [
         {
             "id": each.id,
@@ -40,20 +47,38 @@ async def _list(store: "Store", settings: AccountSettings, words: Mapping[str, A
             "created": each.created / 1e6,
             "revoked": None if each.revoked is None else each.revoked / 1e6,
         }
-        for each in await store.devices.tokens(words["node"])
+        for each in await store.devices.tokens(node)
     ]
-    tell_rows(settings, ("ID", "LABEL", "CREATED", "REVOKED"), rows)
+    tell_rows(
+        settings, ("ID", "LABEL", "CREATED", "REVOKED"), rows,
+        f"There is no token of a node '{plain(node)}'. To make one: aiot token create"
+        f" {plain(quote(node))}",
+    )  # fmt: skip
 
 
 async def _revoke(store: "Store", settings: AccountSettings, words: Mapping[str, Any]) -> None:
     from pyaiot.store.audit import TERMINAL
 
     id_ = words["id"]
-    revoked = await store.devices.revoke(id_, TERMINAL)
+    try:
+        revoked = await store.devices.revoke(id_, TERMINAL)
+    except NotFound as exc:
+        # It is not said again: somebody may have taken the token itself for its id.
+        raise NotFound("There is no token with that id. To see them: aiot token list NODE") from exc
     tell(
         settings, f"{plain(id_)} holds no more" if revoked else f"{plain(id_)} was revoked before",
         id=id_, revoked=True,
     )  # fmt: skip
+
+
+async def _meant(store: "Store", text: str) -> str:
+    """The uid of the node that `text` is the uid or the name of; of one that is to come, itself.
+
+    Raises UnknownNode where it is the name of several.
+    """
+    if await store.nodes.get(text) is not None:
+        return text
+    return the_one(text, await called(store, text) or {text})
 
 
 command = office_group(
@@ -62,15 +87,19 @@ command = office_group(
     [
         office_command(
             "create",
-            "Make a token for NODE (its uid) and show it this once. From then on nobody may be that"
-            " node without one.",
+            "Make a token for NODE (its uid or its name) and show it this once. From then on nobody"
+            " may be that node without one. A node that has yet to come gets NODE as its uid.",
             _create,
             [
                 Word(["node"]),
-                click.Option(["--label"], default="", help="What it is for."),
+                Choice(["--label"], default="", metavar="TEXT", help="What it is for"),
             ],
+            makes=True,
+            signs=True,
         ),
-        office_command("list", "List the tokens of NODE.", _list, [Word(["node"])]),
+        office_command(
+            "list", "List the tokens of NODE (its uid or its name).", _list, [Word(["node"])]
+        ),
         office_command("revoke", "Let the token ID hold no more.", _revoke, [Word(["id"])]),
     ],
 )

@@ -15,8 +15,9 @@ from pyaiot.cli.office import (
     tell,
     tell_rows,
 )
+from pyaiot.cli.options import Choice
 from pyaiot.cli.terminal import plain
-from pyaiot.errors import NotFound
+from pyaiot.errors import NameTaken, NotFound
 from pyaiot.model.access import Role
 from pyaiot.settings import AccountSettings
 
@@ -33,6 +34,8 @@ async def _add(store: "Store", settings: AccountSettings, words: Mapping[str, An
     from pyaiot.store.audit import TERMINAL
 
     name = checked_name(words["name"])
+    if await store.accounts.named(name) is not None:
+        raise NameTaken("There is an account of that name.")
     hashed = await _hashed(name, words["password_file"])
     account = await store.accounts.add(name, hashed, Role(words["role"]), TERMINAL)
     tell(
@@ -58,7 +61,10 @@ async def _list(store: "Store", settings: AccountSettings, _words: Mapping[str, 
             }
             for each in found
         ]
-    tell_rows(settings, ("NAME", "ROLE", "CREATED", "SEEN"), rows)
+    tell_rows(
+        settings, ("NAME", "ROLE", "CREATED", "SEEN"), rows,
+        "Nobody has an account yet. To make one: aiot user add NAME --role=admin",
+    )  # fmt: skip
 
 
 async def _role(store: "Store", settings: AccountSettings, words: Mapping[str, Any]) -> None:
@@ -107,8 +113,7 @@ async def _hashed(name: str, file: str | None) -> str:
     from pyaiot.accounts.hashing import Hasher
     from pyaiot.accounts.passwords import check_new
 
-    password = new_password(file)
-    check_new(password, name)
+    password = new_password(file, lambda text: check_new(text, name))
     return await Hasher().hash(password)
 
 
@@ -123,16 +128,17 @@ command = office_group(
     [
         office_command(
             "add",
-            "Make an account. Its password is asked for, or read from stdin or a file.",
+            "Make an account called NAME. Its password is asked for, or read from stdin or a file.",
             _add,
             [
                 Word(["name"]),
-                click.Option(
+                Choice(
                     ["--role"], type=_ROLES, default=Role.OPERATOR.value, show_default=True,
-                    help="What it may do: see docs/explanation/accounts.md.",
+                    help="What it may do: see nodes, control them too, or everything",
                 ),
                 password_option(),
             ],
+            makes=True,
         ),
         office_command("list", "List the accounts.", _list),
         office_command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pyaiot.cli.connection import client_command, complain
+from pyaiot.cli.connection import client_command, complain, hint
 from pyaiot.cli.terminal import plain, shown
 from pyaiot.errors import LinkFailed, UnknownNode
 from pyaiot.model.node import checked_endpoint
@@ -95,6 +95,8 @@ async def _run(subscriber: "Subscriber", settings: ClientSettings, words: Sequen
                     watch.show(subscription.first)
                 elif not watch.choose():
                     complain(f"there is no node '{words[0]}' yet")
+                elif not mirror.nodes:
+                    hint("There are no nodes yet; what comes will be shown.", settings)
                 known = True
                 while True:
                     watch.show(await subscription.changes())

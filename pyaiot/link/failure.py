@@ -28,8 +28,11 @@ def link_failure(exc: BaseException) -> LinkFailed:
 def _reason(exc: BaseException) -> str:
     match exc:
         case InvalidStatus(response=response):
-            body = response.body.decode("utf-8", "replace")
-            return f"HTTP {response.status_code} {response.reason_phrase}: {body}"
+            said = f"HTTP {response.status_code} {response.reason_phrase}"
+            # A broker says why in a line; a page is somebody else's.
+            if "html" in response.headers.get("Content-Type", ""):
+                return f"{said}, by something that is no broker"
+            return f"{said}: {response.body.decode('utf-8', 'replace')}"
         case ConnectionClosed():
             return f"closed by the broker: {exc.rcvd}" if exc.rcvd else "connection lost"
         case InvalidHandshake():

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from pyaiot.errors import InvalidValue, UnknownNode
 from pyaiot.messages.types import (
     AvailabilityChanged,
+    Named,
     New,
     NodeState,
     Out,
@@ -44,7 +45,7 @@ class Change:
     time: float
     """When it happened, seconds since the epoch."""
     name: str = ""
-    """What the node calls itself, or did before it was reset or gone."""
+    """What the node is called, or was before it was gone."""
     reading: Reading | None = None
     """With `Event.UPDATE`."""
     availability: Availability | None = None
@@ -59,7 +60,8 @@ class Mirror:
         self.complete = False
         """Whether a whole snapshot has come. The original's broker sends none."""
         self._former: dict[str, Twin] = {}
-        self._names: dict[str, str] = {}
+        self._titles: dict[str, str] = {}
+        self._given: dict[str, str] = {}
         self._namesakes: Counter[str] = Counter()
 
     def apply(self, message: ToClient, now: float) -> list[Change]:
@@ -71,13 +73,19 @@ class Mirror:
                 return self._new(message, now)
             case Update():
                 return [self._update(message, now)]
+            case Named() if message.uid in self.nodes:
+                self._call(self._given, message.uid, message.name)
             case AvailabilityChanged() | Reset() | Out() if message.uid in self.nodes:
                 return [self._known(message, now)]
         return []
 
     def name(self, uid: str) -> str:
+        """What people call the node, or else what it calls itself; empty if neither."""
+        return self._given.get(uid) or self.title(uid)
+
+    def title(self, uid: str) -> str:
         """What the node calls itself, or did before it was reset; empty if it does not."""
-        return self._names.get(uid, "")
+        return self._titles.get(uid, "")
 
     def label(self, uid: str, name: str) -> str:
         """`name` where it is one node's alone, or else with `uid`; `uid` where it is empty."""
@@ -86,13 +94,15 @@ class Mirror:
         return name or uid
 
     def find(self, text: str) -> str:
-        """The uid of the one node that `text` is the uid, the name, or the beginning of the uid of.
+        """The uid of the one node that `text` means.
 
+        That is its uid, what people call it, what it calls itself, or the beginning of its uid.
         Raises UnknownNode if there is none, and InvalidValue if there are several.
         """
         if text in self.nodes:
             return text
         named = [uid for uid in self.nodes if self.name(uid) == text]
+        named = named or [uid for uid in self.nodes if self.title(uid) == text]
         found = named or [uid for uid in self.nodes if uid.startswith(text)]
         if not found or not text:
             raise UnknownNode(f"There is no node '{text}'.")
@@ -147,6 +157,7 @@ class Mirror:
         former = self._former.get(state.uid)
         node = self.nodes[state.uid] = Twin(state.uid, state.seen)
         node.availability = state.availability
+        self._call(self._given, state.uid, state.name or "")
         changes = []
         if former is None:
             changes.append(self._change(Event.NEW, node, now))
@@ -164,7 +175,8 @@ class Mirror:
     def _updated(self, node: Twin, reading: Reading) -> Change:
         node.put(reading)
         if reading.endpoint == "name":
-            self._rename(node.uid, reading.value if isinstance(reading.value, str) else "")
+            title = reading.value if isinstance(reading.value, str) else ""
+            self._call(self._titles, node.uid, title)
         name = self.name(node.uid)
         return Change(Event.UPDATE, node.uid, reading.time, name, reading=reading)
 
@@ -174,15 +186,19 @@ class Mirror:
 
     def _gone(self, node: Twin, now: float) -> Change:
         name = self.name(node.uid)
-        self._rename(node.uid, "")
+        for names in (self._titles, self._given):
+            self._call(names, node.uid, "")
         return Change(Event.OUT, node.uid, now, name)
 
-    def _rename(self, uid: str, name: str) -> None:
-        former = self._names.pop(uid, "")
+    def _call(self, names: dict[str, str], uid: str, name: str) -> None:
+        former = self.name(uid)
+        if name:
+            names[uid] = name
+        else:
+            names.pop(uid, None)
         if former:
             self._namesakes[former] -= 1
             if not self._namesakes[former]:
                 del self._namesakes[former]
-        if name:
-            self._names[uid] = name
-            self._namesakes[name] += 1
+        if now := self.name(uid):
+            self._namesakes[now] += 1

@@ -38,7 +38,7 @@ _silent = logging.getLogger("pyaiot.link.silent")
 # At DEBUG the library writes the request with its token; of errors, callers are told.
 _silent.setLevel(logging.CRITICAL)
 
-FEATURES: Final = (Feature.SNAPSHOT, Feature.AVAILABILITY, Feature.RESULT)
+FEATURES: Final = (Feature.SNAPSHOT, Feature.AVAILABILITY, Feature.RESULT, Feature.NAMES)
 """What is asked for; a broker of the original ignores it."""
 
 QUIET: Final = 1.0

@@ -37,7 +37,14 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from pyaiot.errors import PyaiotError, StartFailed, StoreAway, StoreConflict, StoreFailed
+from pyaiot.errors import (
+    PyaiotError,
+    StartFailed,
+    StoreAway,
+    StoreConflict,
+    StoreFailed,
+    StoreMissing,
+)
 
 if TYPE_CHECKING:
     # Loaded where a store is one: it takes a twentieth of the memory of the whole process.
@@ -161,17 +168,18 @@ _RAISED: Final = "pyaiot_told"
 
 
 async def open_engine(
-    url: str, clock: Clock, migrate: Callable[[Engine], Awaitable[None]]
+    url: str, clock: Clock, migrate: Callable[[Engine], Awaitable[None]], *, make: bool = True
 ) -> Engine:
     """The engine of the store at `url`, brought to the present schema by `migrate`.
 
     `url` is a path, an address as SQLAlchemy knows them, or empty for the usual file. Raises
-    StartFailed where it cannot be used, StoreAway where perhaps it can later.
+    StartFailed where it cannot be used, StoreAway where perhaps it can later, and StoreMissing
+    where it is a file that is not there, unless told to `make` it.
     """
     address = store_url(url, os.environ)
     try:
         if address.get_backend_name() == "sqlite" and address.database:
-            _prepare(Path(address.database))
+            _prepare(Path(address.database), make=make)
         database = _database(address)
     except OSError as exc:
         raise StartFailed(f"The store {shown(address)} cannot be used: {exc.strerror}.") from exc
@@ -235,8 +243,13 @@ def shown(address: URL) -> str:
     return f"'{address.render_as_string(hide_password=True)}'"
 
 
-def _prepare(path: Path) -> None:
-    """See to it that the file is there, and nobody else's business. Raises OSError."""
+def _prepare(path: Path, *, make: bool) -> None:
+    """See to it that the file is there, and nobody else's business.
+
+    Raises OSError, or StoreMissing where it is not there and is not to be made.
+    """
+    if not make and not path.exists():
+        raise StoreMissing(f"There is no store '{path}'.")
     for folder in reversed([path.parent, *path.parent.parents]):
         if not folder.exists():
             folder.mkdir(mode=0o700, exist_ok=True)

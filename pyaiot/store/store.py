@@ -30,13 +30,13 @@ class Store:
         self.alerts = AlertBook(engine)
 
     @classmethod
-    async def open(cls, url: str, clock: Clock) -> "Store":
+    async def open(cls, url: str, clock: Clock, *, make: bool = True) -> "Store":
         """The store at `url`, made or brought to the present schema if need be.
 
         Raises StartFailed with one sentence where it cannot be used, StoreAway where perhaps it
-        can later.
+        can later, and StoreMissing where its file is not there and is not to be made.
         """
-        return cls(await open_engine(url, clock, migrate))
+        return cls(await open_engine(url, clock, migrate, make=make))
 
     async def close(self) -> None:
         """Let go of the database."""

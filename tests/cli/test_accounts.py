@@ -9,6 +9,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,12 +23,21 @@ from pyaiot.cli.entry import execute
 from pyaiot.link.keyfile import read_keys, write_keys
 from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.messages.types import Device
+from pyaiot.model.sighting import Sighting
 from pyaiot.store.store import Store
-from tests.cli.stage import AIOT
 
 T = TypeVar("T")
 PASSWORD = "correct horse"
 NOW = 2e9
+TITLES = ("Desk lamp", "Rover", "rover")
+
+AS_AT_TERMINAL = """
+import fcntl, signal, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from pyaiot.cli.aiot import main
+main()
+"""
 
 
 class Office:
@@ -66,7 +76,13 @@ class Office:
 def office(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Office:
-    return Office(tmp_path / "store.db", capsys, monkeypatch)
+    office = Office(tmp_path / "store.db", capsys, monkeypatch)
+    office.ask(_nothing)
+    return office
+
+
+async def _nothing(_: Store) -> None:
+    pass
 
 
 def test_making_and_changing_accounts(
@@ -116,7 +132,10 @@ def test_what_cannot_be_done(office: Office, tmp_path: Path) -> None:
     assert office.aiot(*words, typed="short\n") == (
         2, "", "aiot: A password must have 10 characters or more.\n",
     )  # fmt: skip
-    assert office.aiot(*words, typed="")[0] == 2
+    assert office.aiot(*words, typed="") == (2, "", "aiot: there is no password on stdin\n")
+    (tmp_path / "empty").touch()
+    empty = office.aiot(*words, f"--password-file={tmp_path / 'empty'}")
+    assert empty == (2, "", f"aiot: there is no password in {tmp_path / 'empty'}\n")
     assert office.aiot("user", "add", "", typed=f"{PASSWORD}\n")[0] == 2
     assert office.aiot(*words, typed=f"{PASSWORD}\n")[0] == 0
     assert office.aiot(*words, typed=f"{PASSWORD}\n") == (
@@ -159,9 +178,11 @@ def test_tokens_of_nodes(office: Office, tmp_path: Path) -> None:
     assert office.ask(lambda store: store.devices.devices()) == []
 
     status, out, err = office.aiot("token", "create", "n1", "--label=on the roof", key_file)
-    assert (status, err) == (0, "")
+    assert (status, err.count("\n")) == (0, 1)
+    assert "There is no node 'n1' yet" in err
     claims = Signer(read_keys(str(keys))).check(out.strip(), Use.DEVICE, NOW)
     assert claims.sub == "n1"
+    assert office.aiot("token", "create", "n1", key_file)[2] == ""
     (made,) = office.objects("token", "create", "n1", key_file)
     assert made["secret"] not in repr(office.objects("token", "list", "n1"))
     labels = {each["label"] for each in office.objects("token", "list", "n1")}
@@ -175,27 +196,116 @@ def test_tokens_of_nodes(office: Office, tmp_path: Path) -> None:
 
     assert office.aiot("token", "revoke", claims.jti)[1] == f"{claims.jti} holds no more\n"
     assert "was revoked before" in office.aiot("token", "revoke", claims.jti)[1]
-    assert office.aiot("token", "revoke", "x") == (1, "", "aiot: There is no such token.\n")
+    # Somebody may have taken the token itself for its id.
+    status, _, err = office.aiot("token", "revoke", made["secret"])
+    assert (status, made["secret"] in err) == (1, False)
+    assert err.startswith("aiot: There is no token with that id.")
+    unrevoked = [each for each in office.objects("token", "list", "n1") if each["revoked"] is None]
+    assert made["id"] in {each["id"] for each in unrevoked}
     assert office.ask(lambda store: store.devices.devices()) == [
-        Device("n1", (made["id"],), bound=True)
+        Device("n1", tuple(sorted(each["id"] for each in unrevoked)), bound=True)
     ]
     assert office.aiot("token", "create", "n\n1", key_file)[0] == 2
     assert office.aiot("token", "create", "n1", "--label=\x07", key_file)[0] == 2
 
 
-def test_a_password_is_asked_for_and_not_shown(tmp_path: Path) -> None:
-    """At a real terminal."""
-    ours, theirs = pty.openpty()
-    words = ["user", "add", "Ann", f"--store={tmp_path / 'store.db'}"]
-    with subprocess.Popen([*AIOT, *words], stdin=theirs, stdout=theirs, stderr=theirs) as process:
+def test_a_token_of_a_node_by_its_name(office: Office, tmp_path: Path) -> None:
+    async def know(store: Store) -> None:
+        sightings = [Sighting(f"n{n}", n, title=title) for n, title in enumerate(TITLES)]
+        await store.nodes.note(sightings)
+
+    keys = tmp_path / "keys"
+    write_keys(keys, KeyRing((KeyPair.generate(os.urandom),)))
+    office.ask(know)
+    (made,) = office.objects("token", "create", "desk lamp", f"--key-file={keys}")
+    assert made["node"] == "n0"
+    assert [each["id"] for each in office.objects("token", "list", "Desk lamp")] == [made["id"]]
+    for words in (("create", f"--key-file={keys}"), ("list",)):
+        status, out, err = office.aiot("token", words[0], "Rover", *words[1:])
+        assert (status, out, err) == (6, "", "aiot: 'Rover' may be any of 2 nodes: n1, n2.\n")
+
+
+def test_lists_of_nothing_say_what_to_do(office: Office) -> None:
+    for words, advice in (
+        (("user", "list"), "aiot user add NAME --role=admin"),
+        (("token", "list", "Desk lamp"), "aiot token create 'Desk lamp'"),
+    ):
+        status, out, err = office.aiot(*words)
+        assert (status, out) == (0, "")
+        assert err.endswith(f"{advice}\n")
+        assert office.aiot(*words, "--json") == (0, "", "")
+
+
+def test_a_store_that_is_not_there(office: Office, tmp_path: Path) -> None:
+    office.path = tmp_path / "new" / "stroe.db"
+    missing = f"There is no store '{office.path}'."
+    for words in (
+        ("user", "list"), ("user", "role", "Ann", "admin"), ("user", "remove", "Ann"),
+        ("user", "password", "Ann"), ("token", "list", "n1"), ("token", "revoke", "x"),
+        ("history", "n1", "led"), ("export",),
+    ):  # fmt: skip
+        status, out, err = office.aiot(*words)
+        assert (status, out) == (1, ""), words
+        assert err == f"aiot: {missing} Services make it when they start.\n"
+    assert not office.path.parent.exists()
+    added = office.aiot("user", "add", "Ann", typed=f"{PASSWORD}\n")
+    assert added == (0, "Ann is an operator now\n", f"aiot: {missing} It has been made.\n")
+
+
+class AtTerminal:
+    """A command at a real terminal."""
+
+    def __init__(self, *words: str) -> None:
+        self._ours, theirs = pty.openpty()
+        # A terminal of its own, whose Ctrl-C it gets, whatever the tests were started from.
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", AS_AT_TERMINAL, *words],
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        )  # fmt: skip
         os.close(theirs)
-        shown = b""
-        for question in (b"Password: ", b"confirmation: "):
-            while not shown.endswith(question):
-                shown += os.read(ours, 1024)
-            os.write(ours, f"{PASSWORD}\n".encode())
-        while b"operator now" not in shown:
-            shown += os.read(ours, 1024)
-        assert process.wait(20) == 0
-    os.close(ours)
-    assert PASSWORD.encode() not in shown
+        self.shown = b""
+
+    def until(self, text: str) -> None:
+        """Wait until `text` is the last that is shown."""
+        while not self.shown.endswith(text.encode()):
+            self.shown += os.read(self._ours, 1024)
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def status(self) -> int:
+        with suppress(OSError):  # so a terminal ends
+            while said := os.read(self._ours, 1024):
+                self.shown += said
+        os.close(self._ours)
+        return self._process.wait(20)
+
+
+def test_a_password_is_asked_for_and_not_shown(office: Office) -> None:
+    office.ask(_nothing)
+    terminal = AtTerminal("user", "add", "Ann", f"--store={office.path}")
+    terminal.until("Password: ")
+    terminal.type("short\n")
+    terminal.until("characters or more.\r\nPassword: ")
+    terminal.type(f"{PASSWORD}\n")
+    terminal.until("confirmation: ")
+    terminal.type(f"{PASSWORD}\n")
+    assert terminal.status() == 0
+    assert terminal.shown.endswith(b"Ann is an operator now\r\n")
+    assert PASSWORD.encode() not in terminal.shown
+
+
+def test_a_name_that_is_taken_is_told_before_a_password_is_asked_for(office: Office) -> None:
+    assert office.aiot("user", "add", "Ann", typed=f"{PASSWORD}\n")[0] == 0
+    terminal = AtTerminal("user", "add", "ann", f"--store={office.path}")
+    assert terminal.status() == 1
+    assert terminal.shown == b"aiot: There is an account of that name.\r\n"
+
+
+def test_no_password_after_all(office: Office) -> None:
+    terminal = AtTerminal("user", "add", "Ann", f"--store={office.path}")
+    terminal.until("Password: ")
+    terminal.type("\x03")
+    assert terminal.status() == 130
+    assert b"Traceback" not in terminal.shown
+    assert office.objects("user", "list") == []

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import errno
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -55,15 +58,45 @@ def test_wrong_usage(args: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     assert error.count("\n") == 1
 
 
-def test_a_reader_that_has_enough() -> None:
-    program = """
+PROGRAM = """
 import sys
 from click import Command, echo
 from pyaiot.cli.entry import console_script
 console_script(Command("aiot-test", callback=lambda: [echo("x" * 99999) for _ in range(99)]))()
 """
+
+
+def test_output_that_finds_no_room() -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        ended = subprocess.run(
+            [sys.executable, "-c", PROGRAM], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == b"aiot-test: cannot write: No space left on device\n"
+
+
+def test_other_failures_are_not_hidden() -> None:
+    with pytest.raises(OSError, match="neither"):
+        execute(command_that(OSError(errno.ENOTDIR, "neither")), [])
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", ">&- <&- 2>&-"])
+def test_streams_that_are_closed(closed: str, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    script = (
+        "import sys; from click import Command, echo; from pyaiot.cli.entry import console_script;"
+        f"console_script(Command('aiot-test', callback=lambda: (open({str(file)!r}, 'w'),"
+        " echo('said'), sys.stdin.read(), sys.exit(3))))()"
+    )
+    shell = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(script)} {closed}"
+    ended = subprocess.run(["/bin/sh", "-c", shell], check=False, stdin=subprocess.DEVNULL)
+    assert ended.returncode == 3
+    assert file.read_text() == ""
+
+
+def test_a_reader_that_has_enough() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -5,6 +5,7 @@ import asyncio
 import csv
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -77,13 +78,35 @@ def test_history_of_nothing(aiot: Terminal) -> None:
     for words, reason in (
         (("nobody", "temperature"), "Nothing is stored of a node 'nobody'."),
         (("node-", "temperature"), "'node-' may be any of 2 nodes: node-1, node-2."),
-        (("node-1", "led"), "Nothing is stored of led of node node-1."),
+        (("node-1", "led"), "Nothing is stored of 'led' of node node-1; there is temperature."),
+        (
+            ("Rover", "imu", "--path=z"),
+            "Nothing is stored of 'z' in imu of node node-2; there is x, y.",
+        ),
+        (
+            ("node-1", "temperature", "--path=z"),
+            "Nothing is stored of 'z' in temperature of node node-1.",
+        ),
         (("node-1", "temperature", "--from=soon"), "'soon' is no time"),
     ):
         status, out, err = aiot("history", *words)
         assert (status != 0, out) == (True, "")
         assert reason in err
         assert err.count("\n") == 1
+
+
+def test_history_of_another_time(aiot: Terminal) -> None:
+    newest = datetime.fromtimestamp(BEGAN + 59, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    for more in ((), ("--points=10",)):
+        status, out, err = aiot("history", "node-1", "temperature", "--from=1m", *more)
+        assert (status, out) == (0, "")
+        assert err == (
+            f"Nothing is stored of temperature in that time; the newest is of {newest}Z\n"
+        )
+    _, out, err = aiot("history", "Rover", "imu", "--path=y", "--points=10")
+    assert (out, err) == ("", "What is stored of imu.y is no number: leave out --points\n")
+    assert aiot("history", "Rover", "imu", "--from=1m", "--json") == (0, "", "")
+    assert aiot("history", "nobody", "temperature")[0] == 6
 
 
 def test_export(aiot: Terminal, tmp_path: Path) -> None:
@@ -99,6 +122,11 @@ def test_export(aiot: Terminal, tmp_path: Path) -> None:
     assert len(json.loads(out)) == 6
     status, _, err = aiot("export", f"--output={tmp_path}/no/such")
     assert (status, "cannot write" in err) == (2, True)
+    told = aiot("export", "--output=/dev/full")
+    assert told == (1, "", "aiot: cannot write /dev/full: No space left on device\n")
+    _, out, err = aiot("export", "--resource=temparature")
+    assert (out.count("\n"), err) == (1, "Nothing that is stored fits.\n")
+    assert aiot("export", "--resource=temparature", "--json")[2] == ""
 
 
 def test_moments() -> None:

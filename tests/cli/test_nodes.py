@@ -70,8 +70,11 @@ async def test_knows_nothing_of_an_empty_broker() -> None:
         await scene.gateway.say({"type": "out", "uid": "1234abcd"})
         await scene.gateway.say({"type": "out", "uid": "1234ef01"})
         await eventually(lambda: not scene.broker.core.nodes.roll)
-        assert len((await scene.aiot("nodes")).out.splitlines()) == 1
-        assert (await scene.aiot("nodes", "--json")).out == ""
+        ended = await scene.aiot("nodes")
+        assert (ended.status, ended.out) == (0, "")
+        assert ended.err.endswith("aiot simulate\n")
+        ended = await scene.aiot("nodes", "--json")
+        assert (ended.status, ended.out, ended.err) == (0, "", "")
 
 
 async def test_fits_the_terminal(scene: Stage) -> None:

@@ -5,6 +5,7 @@ from pyaiot.errors import InvalidValue, UnknownNode
 from pyaiot.link.mirror import Change, Event, Mirror
 from pyaiot.messages.types import (
     AvailabilityChanged,
+    Named,
     New,
     NodeState,
     Out,
@@ -186,3 +187,48 @@ class TestFind:
         assert mirror.name("odd") == ""
         assert mirror.name("nameless") == ""
         assert mirror.name("nobody") == ""
+
+
+class TestNames:
+    """What people call nodes."""
+
+    def test_given_in_a_snapshot(self, mirror: Mirror) -> None:
+        given = NodeState("a", ONLINE, 10.0, {"name": ("Lamp", 11.0)}, name="Desk")
+        mirror.apply(Snapshot((given, state("b", name="Rover"))), 20)
+        assert [mirror.name(uid) for uid in "ab"] == ["Desk", "Rover"]
+        assert [mirror.title(uid) for uid in "ab"] == ["Lamp", "Rover"]
+        # Taken back while nobody was connected.
+        mirror.apply(Snapshot((state("a", name="Lamp"), state("b", name="Rover"))), 30)
+        assert mirror.name("a") == "Lamp"
+
+    def test_given_later_and_taken_back(self, mirror: Mirror) -> None:
+        mirror.apply(Snapshot((state("a", name="Lamp"),)), 20)
+        assert mirror.apply(Named("a", "Desk"), 30) == []
+        assert mirror.name("a") == "Desk"
+        mirror.apply(Update("a", "name", "Lamp 2"), 40)
+        assert (mirror.name("a"), mirror.title("a")) == ("Desk", "Lamp 2")
+        mirror.apply(Named("a"), 50)
+        assert mirror.name("a") == "Lamp 2"
+
+    def test_found_by_either_name(self, mirror: Mirror) -> None:
+        mirror.apply(Snapshot((state("a", name="Lamp"), state("b", name="Rover"))), 20)
+        mirror.apply(Named("a", "Desk"), 30)
+        assert (mirror.find("Desk"), mirror.find("Lamp")) == ("a", "a")
+        # What people call a node comes first.
+        mirror.apply(Named("b", "Lamp"), 40)
+        assert mirror.find("Lamp") == "b"
+
+    def test_namesakes(self, mirror: Mirror) -> None:
+        mirror.apply(Snapshot((state("a", name="Lamp"), state("b", name="Lamp"))), 20)
+        assert mirror.label("a", "Lamp") == "Lamp (a)"
+        mirror.apply(Named("a", "Desk"), 30)
+        assert mirror.label("b", "Lamp") == "Lamp"
+        mirror.apply(Named("b", "Desk"), 40)
+        assert mirror.label("b", "Desk") == "Desk (b)"
+        mirror.apply(Out("a"), 50)
+        assert mirror.label("b", "Desk") == "Desk"
+        assert mirror.name("a") == ""
+
+    def test_of_a_node_that_is_not_there(self, mirror: Mirror) -> None:
+        mirror.apply(Named("a", "Desk"), 20)
+        assert mirror.name("a") == ""

@@ -90,7 +90,7 @@ class TestOurs:
             assert json.loads(await connection.recv()) == {
                 "type": "new",
                 "data": "client",
-                "features": ["snapshot", "availability", "result"],
+                "features": ["snapshot", "availability", "result", "names"],
             }
             await say(connection, {**WELCOME, "time": 1000.0}, SNAPSHOT)
             await connection.wait_closed()

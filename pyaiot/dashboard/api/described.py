@@ -98,7 +98,7 @@ def _node(
     return forms.Node(
         uid=record.uid,
         name=record.name,
-        title=record.title or mirror.name(record.uid),
+        title=record.title or mirror.title(record.uid),
         owner=names.get(record.owner or ""),
         mine=bool(call.who.id) and record.owner == call.who.id,
         permissions=tuple(each for each in Permission if each in allowed),

@@ -81,7 +81,7 @@ async def _live(call: Call[NodesWanted, None], after: str, limit: int) -> list[s
             return False
         if not wanted:
             return True
-        names = (uid, mirror.name(uid), node.name if node else "")
+        names = (uid, mirror.title(uid), node.name if node else "")
         return any(wanted in name_key(name) for name in names if name)
 
     # A page needs few of them, so that putting all into order would be wasted.
