@@ -2,8 +2,11 @@
 """The command `aiot token`."""
 
 from collections.abc import Mapping
+from io import StringIO
 from shlex import quote
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from pyaiot.cli.connection import Word, hint
 from pyaiot.cli.office import office_command, office_group, tell, tell_rows
@@ -19,11 +22,12 @@ if TYPE_CHECKING:
 
 
 async def _create(store: "Store", settings: AccountSettings, words: Mapping[str, Any]) -> None:
+    from pyaiot.accounts.links import device_link
     from pyaiot.accounts.tokens import Claims, Signer, Use
     from pyaiot.link.keyfile import read_keys
     from pyaiot.store.audit import TERMINAL
 
-    label = words["label"]
+    label, page = words["label"], words["page"]
     if len(label) > MAX_NAME or not label.isprintable():
         raise InvalidValue(f"A label may have {MAX_NAME} characters, all of which can be seen.")
     # Before anything is written: a token that cannot be signed must not bind the node.
@@ -35,7 +39,44 @@ async def _create(store: "Store", settings: AccountSettings, words: Mapping[str,
         )
     token = await store.devices.make(node, label, TERMINAL)
     secret = signer.make(Claims(Use.DEVICE, token.node, token.id, token.created / 1e6))
-    tell(settings, secret, id=token.id, node=token.node, label=token.label, secret=secret)
+    members = {"id": token.id, "node": token.node, "label": token.label, "secret": secret}
+    if page is None:
+        tell(settings, secret, **members)
+        return
+    link = device_link(f"{page.rstrip('/')}/", token.node, secret)
+    tell(settings, f"{secret}\n\n{link}\n\n{_picture(link)}", **members, link=link)
+
+
+def _picture(link: str) -> str:
+    """`link` as a QR code, of characters."""
+    import segno
+
+    try:
+        code = segno.make_qr(link, error="l")
+    except segno.DataOverflowError:
+        return "The link is too long for a QR code."
+    drawn = StringIO()
+    code.terminal(drawn, compact=True)
+    return drawn.getvalue().rstrip("\n")
+
+
+def _checked_page(
+    _context: click.Context, _param: click.Parameter, value: str | None
+) -> str | None:
+    """Raises BadParameter for what can be no address of a page."""
+    from urllib.parse import urlsplit
+
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not value.isprintable():
+        raise click.BadParameter("expected an address that begins with http:// or https://")
+    if parts.query or parts.fragment:
+        raise click.BadParameter("the page's own address has neither ? nor #")
+    return value
 
 
 async def _list(store: "Store", settings: AccountSettings, words: Mapping[str, Any]) -> None:
@@ -93,6 +134,13 @@ command = office_group(
             [
                 Word(["node"]),
                 Choice(["--label"], default="", metavar="TEXT", help="What it is for"),
+                Choice(
+                    ["--page"],
+                    metavar="URL",
+                    callback=_checked_page,
+                    help="Address of the page, such as https://iot.example/iot/: show the link that"
+                    " sets the device up as well, and its QR code",
+                ),
             ],
             makes=True,
             signs=True,

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from pyaiot.messages.keys import KeyPair, KeyRing
 from pyaiot.messages.types import Device
 from pyaiot.model.sighting import Sighting
 from pyaiot.store.store import Store
+from tests.programs import require
 
 T = TypeVar("T")
 PASSWORD = "correct horse"
@@ -166,6 +168,50 @@ def test_what_can_be_called_without_words(office: Office) -> None:
         assert execute(command, [name]) == 0
         said = office._capsys.readouterr().out
         assert said.startswith(f"Usage: aiot {name} ")
+
+
+def test_the_link_that_sets_a_device_up(office: Office, tmp_path: Path) -> None:
+    require("zbarimg", "zbar-tools")
+    keys = tmp_path / "keys"
+    write_keys(keys, KeyRing((KeyPair.generate(os.urandom),)))
+    key_file, page = f"--key-file={keys}", "--page=https://iot.example/iot"
+    status, out, _ = office.aiot("token", "create", "é 1", page, key_file)
+    assert status == 0
+    secret, link, drawn = out.split("\n\n", 2)
+    assert link == f"https://iot.example/iot/#/device?uid=%C3%A9%201&token={secret}"
+    assert Signer(read_keys(str(keys))).check(secret, Use.DEVICE, NOW).sub == "é 1"
+    assert read_back(drawn, tmp_path / "code.pgm") == link
+    (made,) = office.objects("token", "create", "é 1", page, key_file)
+    assert made["link"].endswith(f"&token={made['secret']}")
+    long = f"--page=https://iot.example/{'x' * 3000}"
+    assert "too long for a QR code" in office.aiot("token", "create", "n2", long, key_file)[1]
+    for wrong in (
+        "iot.example",
+        "ftp://iot.example",
+        "http://",
+        "http://[",
+        "http://a/?b",
+        "http://a/#b",
+    ):
+        assert office.aiot("token", "create", "n3", f"--page={wrong}", key_file)[0] == 2
+    assert office.ask(lambda store: store.devices.devices(["n3"])) == []
+
+
+def read_back(drawn: str, picture: Path) -> str:
+    """What a QR code says that is drawn of half blocks, light on dark."""
+    halves = {" ": "00", "▀": "10", "▄": "01", "█": "11"}
+    rows: list[str] = []
+    for line in re.sub(r"\x1b\[[\d;]*m", "", drawn).splitlines():
+        rows += ["".join(halves[each][half] for each in line) for half in range(2)]
+    scale = 8
+    light = [[255 if each == "1" else 0 for each in row for _ in range(scale)] for row in rows]
+    content = b"".join(bytes(row) * scale for row in light)
+    head = f"P5 {len(light[0])} {len(light) * scale} 255\n".encode()
+    picture.write_bytes(head + content)
+    found = subprocess.run(
+        ["zbarimg", "--quiet", "--raw", picture], capture_output=True, text=True, check=True
+    )
+    return found.stdout.strip()
 
 
 def test_tokens_of_nodes(office: Office, tmp_path: Path) -> None:

@@ -4,10 +4,10 @@
 import asyncio
 import uuid
 from typing import Any, Final
-from urllib.parse import quote
 
 import segno
 
+from pyaiot.accounts.links import device_link
 from pyaiot.accounts.tokens import Claims, Use
 from pyaiot.dashboard.api import forms
 from pyaiot.dashboard.api.call import Call
@@ -75,8 +75,7 @@ async def _made(call: Call[Any, Any], token: DeviceToken) -> forms.MadeToken:
     secret = call.services.signer.make(
         Claims(Use.DEVICE, token.node, token.id, token.created / 1e6)
     )
-    # Behind the #, which browsers keep to themselves: it is in no server's log.
-    link = f"{_page(call)}#/device?uid={quote(token.node, safe='')}&token={secret}"
+    link = device_link(_page(call), token.node, secret)
     # Takes a tenth of a second, in which others are to be answered.
     code = await asyncio.to_thread(qr_of, link)
     return forms.MadeToken(_token(token), secret, link, code)
