@@ -280,6 +280,19 @@ class TestRetention:
         assert len(course.points) == 61
         assert sum(point.count for point in course.points) == 120
 
+    async def test_nothing_old_holds_nobody_up(
+        self, history: History, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await history.put(wave(T0, 120, MINUTE))
+        await history.summarise(T0 + 2 * HOUR)
+        clock.time = (T0 + 2 * HOUR) / SECOND
+
+        def writing() -> None:
+            raise AssertionError("writes though nothing is old")
+
+        monkeypatch.setattr(history._engine, "writing", writing)
+        assert await self._all(history, Policy(Keep(7200, 86_400, FOREVER))) == 0
+
     async def test_nothing_goes_that_is_not_summed_up(self, history: History, clock: Clock) -> None:
         await history.put(wave(T0, 100))
         clock.time = T0 / SECOND + 1e8
