@@ -32,8 +32,9 @@ programs (OpenAPI 3.1). How to use it: [use the REST API](../howto/use-the-rest-
 
 * **Who asks** is known by `Authorization: Bearer TOKEN`, or by the cookie that logging in sets. With the cookie, whatever
   changes something needs the header `Pyaiot-Request: 1`, and comes from a page of the same site. *anyone*: no matter who;
-  *visitor*: an account, or nobody where `--anonymous` lets strangers see something; *user*, *operator*, *admin*: an account
-  of at least that role. Nodes are looked at one by one besides: one that you may not see is not there.
+  *visitor*: an account, or nobody where `--anonymous` lets strangers see something; *keeper*: an account, or nobody where it
+  lets strangers control nodes; *user*, *operator*, *admin*: an account of at least that role. Nodes are looked at one by
+  one besides: one that you may not see is not there.
 * **Errors** are `application/problem+json` (RFC 9457), each with a `code` that stays the same, and a `detail` for people.
 * **Lists** hold `items`, and in `next` the `cursor` for those after, or null. `limit` is at most 1000.
 * **Times** are seconds since the epoch. In a body that changes something, what is missing stays as it is.

@@ -27,7 +27,7 @@ class Sight(Protocol):
     """Who may see which nodes, and what people call them."""
 
     def sees(self, owner: str | None, uid: str) -> bool:
-        """Whether this account may see the node; rules of nobody see all."""
+        """Whether this account may see the node; rules of nobody see what is everybody's."""
 
     def name(self, uid: str) -> str:
         """What people call the node; empty where they call it nothing."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pyaiot.accounts.permissions import HouseRules, Viewer, permissions_on
 from pyaiot.messages.types import NodeAccess, Person
-from pyaiot.model.access import Permission
+from pyaiot.model.access import EVERYTHING, Permission
 
 T = TypeVar("T", Viewer, NodeAccess)
 
@@ -16,13 +16,16 @@ class Sightlines:
 
     def __init__(self, rules: HouseRules) -> None:
         self._rules = rules
+        # What of all nodes is everybody's, whatever strangers may do at this page or that.
+        self._common = HouseRules(EVERYTHING, rules.unclaimed)
         self._viewers: dict[str, Viewer] = {}
         self._nodes: dict[str, NodeAccess] = {}
 
     def sees(self, owner: str | None, uid: str) -> bool:
-        """Whether this account may see the node; rules of nobody see all."""
+        """Whether this account may see the node; rules of nobody see what is everybody's."""
         if owner is None:
-            return True
+            common = permissions_on(self._nodes.get(uid), Viewer.anonymous(), self._common)
+            return Permission.VIEW in common
         viewer = self._viewers.get(owner)
         if viewer is None:
             return False

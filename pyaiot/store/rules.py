@@ -5,12 +5,12 @@ Whatever changes here raises the version of ``rules``, and is written down who d
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, Select, Table, delete, func, insert, select, update
+from sqlalchemy import Row, Select, Table, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.accounts.names import checked_name
@@ -24,9 +24,12 @@ from pyaiot.store.schema import ALERTS, CHANNELS, RULES
 from pyaiot.store.versions import raise_version
 
 MAX_RULES: Final = 200
-"""Of one account."""
+"""Of one account, or of nobody."""
 MAX_CHANNELS: Final = 50
 """Of one account."""
+
+_UNOWNED: Final = 0x7079_6169_6F76
+"""PostgreSQL's advisory lock while there is a new rule of nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +78,26 @@ Place = tuple[int, str]
 class Rules:
     """Rules and channels. All methods raise StoreFailed.
 
-    Where lists are of an `owner`, None stands for all owners.
+    Where the owner of a rule is None, it is nobody's.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     async def rules(
-        self, limit: int | None = None, after: Place | None = None, owner: str | None = None
+        self,
+        limit: int | None = None,
+        after: Place | None = None,
+        owners: Collection[str | None] | None = None,
     ) -> list[RuleRecord]:
-        """At most `limit` rules, the oldest first, those after that place."""
+        """At most `limit` rules, the oldest first, those after that place.
+
+        Of all owners, or of `owners`.
+        """
         query = _paged(_ruled(), RULES, limit, after)
-        if owner is not None:
-            query = query.where(RULES.c.owner == owner)
+        if owners is not None:
+            theirs = RULES.c.owner.in_([each for each in owners if each is not None])
+            query = query.where(theirs | RULES.c.owner.is_(None) if None in owners else theirs)
         async with self._engine.reading() as connection:
             return [_rule(row) for row in (await connection.execute(query)).all()]
 
@@ -98,7 +108,13 @@ class Rules:
         return None if row is None else _rule(row)
 
     async def add_rule(
-        self, owner: str, name: str, rule: Mapping[str, Any], by: Actor, *, enabled: bool = True
+        self,
+        owner: str | None,
+        name: str,
+        rule: Mapping[str, Any],
+        by: Actor,
+        *,
+        enabled: bool = True,
     ) -> RuleRecord:
         """A new rule. Raises InvalidValue, LimitExceeded, and NotFound without such an account."""
         now = self._engine.now()
@@ -114,7 +130,7 @@ class Rules:
         )
         made.as_rule()
         async with self._engine.writing() as connection:
-            await _check_room(connection, RULES, owner, MAX_RULES)
+            await _check_room(self._engine, connection, RULES, owner, MAX_RULES)
             await connection.execute(
                 insert(RULES).values(
                     id=made.id, owner=owner, name=made.name, enabled=enabled, rule=made.rule,
@@ -169,7 +185,10 @@ class Rules:
     async def channels(
         self, limit: int | None = None, after: Place | None = None, owner: str | None = None
     ) -> list[ChannelRecord]:
-        """At most `limit` channels, the oldest first, those after that place."""
+        """At most `limit` channels, the oldest first, those after that place.
+
+        Of all, or of `owner`.
+        """
         query = _paged(select(CHANNELS), CHANNELS, limit, after)
         if owner is not None:
             query = query.where(CHANNELS.c.owner == owner)
@@ -191,7 +210,7 @@ class Rules:
         now = self._engine.now()
         made = ChannelRecord(secrets.token_urlsafe(12), owner, checked_name(name), url, now)
         async with self._engine.writing() as connection:
-            await _check_room(connection, CHANNELS, owner, MAX_CHANNELS)
+            await _check_room(self._engine, connection, CHANNELS, owner, MAX_CHANNELS)
             await connection.execute(
                 insert(CHANNELS).values(
                     id=made.id, owner=owner, name=made.name, url=url, created=now
@@ -219,12 +238,19 @@ class Rules:
         await record(self._engine, connection, by, action, id_, **detail)
 
 
-async def _check_room(connection: AsyncConnection, table: Table, owner: str, most: int) -> None:
+async def _check_room(
+    engine: Engine, connection: AsyncConnection, table: Table, owner: str | None, most: int
+) -> None:
     # Locked, so that two cannot both take the last place.
-    await locked(connection, owner)
-    query = select(func.count()).select_from(table).where(table.c.owner == owner)
+    if owner is not None:
+        await locked(connection, owner)
+    elif engine.dialect == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(:lock)")
+        await connection.execute(lock, {"lock": _UNOWNED})
+    mine = table.c.owner.is_not_distinct_from(owner)
+    query = select(func.count()).select_from(table).where(mine)
     if (await connection.scalar(query) or 0) >= most:
-        raise LimitExceeded(f"An account may have {most} {table.name}.")
+        raise LimitExceeded(f"There may be {most} {table.name} of one account, or of nobody.")
 
 
 def _ruled() -> Select[Any]:

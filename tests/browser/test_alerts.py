@@ -41,6 +41,12 @@ async def fill(browser: Chromium, form: str, **fields: str) -> None:
     await browser.click(f"[data-form={form}] button[type=submit]")
 
 
+async def press(browser: Chromium, where: str) -> None:
+    """Press what may have yet to be there."""
+    await browser.until("document.querySelector(arguments[0])", f"{where}:not(:disabled)")
+    await browser.click(where)
+
+
 async def reports(node: ClientConnection, value: str) -> None:
     await node.send(json.dumps({"type": "update", "data": {"pressure": value}}))
 
@@ -118,6 +124,47 @@ async def test_from_a_rule_to_an_alert_that_is_over(chromium: Chromium, tmp_path
             await browser.until("document.querySelector('[data-do=preview]:not(:disabled)')")
             await browser.click("[data-do=preview]")
             await browser.shows("It would have fired once.", "[data-form=rule]")
+        assert [line for line in await faults(browser) if "/api/v1/" not in line] == []
+        assert await up.end() == 0
+    assert "Traceback" not in up.log
+
+
+@pytest.mark.timeout(120)
+async def test_rules_without_an_account(chromium: Chromium, tmp_path: Path) -> None:
+    """Where nobody has an account, whoever may control nodes looks after the rules."""
+    browser = chromium
+    ports = free_ports(5)
+    gateway, web = ports[3:]
+    node_url, url = f"ws://localhost:{gateway}/node", f"http://localhost:{web}/"
+    async with running(tmp_path, "aiot", "up", *options(ports)) as up:
+        await up.says("The page is at")
+        async with connect(node_url, compression=None, proxy=None) as node:
+            await reports(node, "1.5bar")
+            await browser.open(f"{url}#/channels")
+            await browser.shows("they need an account")
+            assert await browser.ask("!document.querySelector('[data-form=channel]')")
+            assert await complaints(browser) == []
+            await browser.ask("location.hash = '#/rules'")
+            await press(browser, "[data-do=new]")
+            await fill(browser, "rule", Name="Pressure", Resource="pressure", Upper_bound="2")
+            await browser.until("document.querySelector('[data-rule=Pressure]')")
+            assert await browser.ask("!!document.querySelector('[data-whose=nobody]')")
+            assert await complaints(browser) == []
+
+            await browser.ask("location.hash = '#/cards'")
+            await reports(node, "2.5bar")
+            await browser.until("document.querySelector('article[data-alert]')", within=20)
+            await press(browser, "[data-opens=alerts]")
+            await press(browser, "[data-state=raised] [data-do=acknowledge]")
+            await browser.until("document.querySelector('[data-state=acknowledged]')")
+
+            await browser.ask("location.hash = '#/rules'")
+            await press(browser, "[data-rule=Pressure] button[aria-pressed]")
+            await browser.until("document.querySelector('[data-rule] [aria-pressed=true]')")
+            await browser.shows("muted until", "[data-rule=Pressure]")
+            await press(browser, "[data-rule=Pressure] .bad")
+            await press(browser, "[data-rule=Pressure] [data-sure=yes]")
+            await browser.until("!document.querySelector('[data-rule=Pressure]')")
         assert [line for line in await faults(browser) if "/api/v1/" not in line] == []
         assert await up.end() == 0
     assert "Traceback" not in up.log

@@ -147,7 +147,7 @@ async def test_raised_told_kept_and_cleared(fast_store: Store, clock: Clock) -> 
         # Muted: kept, and told to nobody until the time is over.
         watched.reads(20)
         watched.said.clear()
-        (rule,) = await store.alerts.rules(owner=bob.id)
+        (rule,) = await store.alerts.rules(owners={bob.id})
         await store.alerts.mute(rule.id, round((clock.time + 60) * 1e6), bob.actor)
         await until_read(watched)
         watched.reads(34)

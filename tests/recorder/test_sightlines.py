@@ -15,7 +15,10 @@ LAMP = NodeAccess("lamp", "ann", "Lamp")
 def test_who_sees_what() -> None:
     sight = Sightlines(HouseRules(unclaimed="public"))
     assert (sight.sees(None, "lamp"), sight.sees("ann", "lamp")) == (True, False)
-    sight.take([ANN, BOB, ROOT], [LAMP], [])
+    public = NodeAccess("bell", "ann", "Bell", Permission.VIEW)
+    sight.take([ANN, BOB, ROOT], [LAMP, public], [])
+    # Rules of nobody are about what is everybody's.
+    assert [sight.sees(None, uid) for uid in ("lamp", "bell", "other")] == [False, True, True]
     assert [sight.sees(who, "lamp") for who in ("ann", "bob", "root", "eve")] == [
         True, False, True, False,
     ]  # fmt: skip
@@ -24,6 +27,7 @@ def test_who_sees_what() -> None:
     closed = Sightlines(HouseRules(unclaimed="admins"))
     closed.take([BOB, ROOT], [], [])
     assert (closed.sees("bob", "other"), closed.sees("root", "other")) == (False, True)
+    assert not closed.sees(None, "other")
 
 
 def test_what_is_other_than_before() -> None:

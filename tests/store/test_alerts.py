@@ -15,7 +15,7 @@ from pyaiot.store import alerts as module
 from pyaiot.store import rules
 from pyaiot.store.accounts import Account
 from pyaiot.store.alerts import Closed, Opened
-from pyaiot.store.audit import TERMINAL
+from pyaiot.store.audit import NOBODY, TERMINAL
 from pyaiot.store.schema import RULES
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
@@ -53,7 +53,7 @@ async def test_rules(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
     assert (hot.name, hot.owner, hot.enabled, cold.enabled) == ("Hot", ann.id, True, False)
     assert await book.rules() == [hot, cold]
     assert await book.rules(1, (hot.created, hot.id)) == [cold]
-    assert await book.rules(owner=ann.id) == [hot] == [await book.rule(hot.id)]
+    assert await book.rules(owners={ann.id}) == [hot] == [await book.rule(hot.id)]
     rule = hot.as_rule()
     assert (rule.id, rule.name, rule.owner, rule.condition, rule.high, rule.severity) == (
         hot.id, "Hot", ann.id, Condition.ABOVE, 30.0, Severity.CRITICAL,
@@ -95,6 +95,22 @@ async def test_rules(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
     assert actions == [
         "rule.remove", "rule.add", "rule.mute", "rule.change", "rule.add", "rule.add",
     ]  # fmt: skip
+
+
+async def test_rules_of_nobody(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MAX_RULES", 1)
+    book, ann = store.alerts, await account(store, "Ann")
+    hers = await book.add_rule(ann.id, "Hers", HOT, ann.actor)
+    clock.pass_(1)
+    common = await book.add_rule(None, "Common", HOT, NOBODY)
+    assert common.as_rule().owner is None
+    # As many as one account may have.
+    with pytest.raises(LimitExceeded):
+        await book.add_rule(None, "More", HOT, NOBODY)
+    assert await book.rules(owners=[None]) == [common]
+    assert await book.rules(owners=[ann.id]) == [hers]
+    assert await book.rules(owners=[ann.id, None]) == [hers, common]
+    assert await book.rules(owners=[]) == []
 
 
 async def test_channels(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ ENDPOINTS: Final = (
         query=forms.AlertsWanted, answer=forms.Page[forms.Alert],
     ),
     Endpoint(
-        "POST", "/alerts/{id}/acknowledge", Who.USER, acknowledge,
+        "POST", "/alerts/{id}/acknowledge", Who.KEEPER, acknowledge,
         "Say that somebody has seen to an alert.",
         answer=forms.Alert, problems=(404,),
     ),

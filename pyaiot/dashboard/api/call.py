@@ -115,6 +115,18 @@ class Call(Generic[Q, B]):
         mine = node is not None and bool(self.who.id) and node.owner == self.who.id
         return self.who.unlimited or (mine and self.who.role is not Role.VIEWER)
 
+    @property
+    def owners(self) -> frozenset[str | None]:
+        """Whose rules the asker looks after, besides administrators: their own, or nobody's.
+
+        Nobody's are everybody's who may control something without an account. Who has one may no
+        less than that, if it is not a viewer's.
+        """
+        mine: frozenset[str | None] = frozenset({self.who.id} if self.who.id else ())
+        if self.who.role is Role.VIEWER or Permission.CONTROL not in self.rules.anonymous:
+            return mine
+        return mine | {None}
+
     def expect(self, current: Any) -> None:
         """Raise Refused if the asker wants to change another state than the `current` one.
 

@@ -29,6 +29,8 @@ class Who(StrEnum):
     """Even with credentials that do not hold: who logs in may have an old cookie."""
     VISITOR = "visitor"
     """Who has an account, or may see something without one (``--anonymous``)."""
+    KEEPER = "keeper"
+    """Who has an account, or may control something without one."""
     USER = "user"
     """Who has an account."""
     OPERATOR = "operator"

@@ -93,7 +93,7 @@ def _operation(endpoint: Endpoint, schemas: dict[Any, Json], query: Json) -> Jso
     if endpoint.body is not None:
         content = {"application/json": {"schema": schemas[endpoint.body]}}
         operation["requestBody"] = {"required": True, "content": content}
-    anonymous: list[Json] = [{}] if endpoint.who in {Who.ANYONE, Who.VISITOR} else []
+    anonymous: list[Json] = [{}] if endpoint.who in {Who.ANYONE, Who.VISITOR, Who.KEEPER} else []
     operation["security"] = [*anonymous, *_SECURE]
     return operation
 

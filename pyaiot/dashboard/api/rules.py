@@ -24,11 +24,11 @@ _BESIDES: Final = ("name", "enabled")
 
 
 async def rules(call: Call[forms.Paging, None]) -> forms.Page[forms.Rule]:
-    """One's own rules, or all for administrators, the oldest first."""
+    """The rules that the asker looks after, the oldest first."""
     limit = call.query.limit
     after = place_of(call.query.cursor, tuple[int, str])
-    owner = None if call.who.unlimited else call.who.id
-    found = await call.services.store.alerts.rules(limit + 1, after, owner)
+    owners = None if call.who.unlimited else call.owners
+    found = await call.services.store.alerts.rules(limit + 1, after, owners)
     shown, last = found[:limit], None
     if len(found) > limit:
         last = cursor_of((shown[-1].created, shown[-1].id))
@@ -36,11 +36,11 @@ async def rules(call: Call[forms.Paging, None]) -> forms.Page[forms.Rule]:
 
 
 async def add(call: Call[NoQuery, forms.RuleForm]) -> forms.Rule:
-    """A new rule of whoever asks."""
-    form = call.body
-    await _check_channels(call, form, call.who.id)
+    """A new rule of whoever asks; of nobody, where they have no account."""
+    form, owner = call.body, call.who.id or None
+    await _check_channels(call, form, owner)
     made = await call.services.store.alerts.add_rule(
-        call.who.id, form.name, _kept(form), call.actor, enabled=form.enabled
+        owner, form.name, _kept(form), call.actor, enabled=form.enabled
     )
     return await _told(call, made)
 
@@ -113,7 +113,7 @@ async def _previewed(
 async def _own(call: Call[Any, Any]) -> RuleRecord:
     """The rule in the path; one of others is as if it were not there."""
     rule = await call.services.store.alerts.rule(call.params["id"])
-    if rule is None or not (call.who.unlimited or rule.owner == call.who.id):
+    if rule is None or not (call.who.unlimited or rule.owner in call.owners):
         raise not_found("rule")
     return rule
 
@@ -121,8 +121,10 @@ async def _own(call: Call[Any, Any]) -> RuleRecord:
 async def _check_channels(call: Call[Any, Any], form: forms.RuleForm, owner: str | None) -> None:
     """Raise InvalidValue for channels that are not the rule's owner's."""
     if form.channels:
+        if owner is None:
+            raise InvalidValue("A rule of nobody has no channels: these need an account.")
         channels = await call.services.store.alerts.channels(owner=owner)
-        theirs = {each.id for each in channels if each.owner == owner}
+        theirs = {each.id for each in channels}
         if not theirs.issuperset(form.channels):
             raise InvalidValue("In `channels` is one that the rule's owner does not have.")
 
@@ -148,7 +150,7 @@ async def _all_told(call: Call[Any, Any], rules: Sequence[RuleRecord]) -> tuple[
                 {**each.rule, "name": each.name, "enabled": each.enabled}, forms.RuleForm
             ),
             owner=names.get(each.owner or ""),
-            mine=each.owner == call.who.id,
+            mine=each.owner == (call.who.id or None),
             muted_until=None if each.muted_until is None else each.muted_until / 1e6,
             created=each.created / 1e6,
             changed=each.changed / 1e6,
@@ -160,37 +162,39 @@ async def _all_told(call: Call[Any, Any], rules: Sequence[RuleRecord]) -> tuple[
 
 ENDPOINTS: Final = (
     Endpoint(
-        "GET", "/rules", Who.USER, rules,
-        "One's own rules for alerts, the oldest first; for administrators those of all.",
+        "GET", "/rules", Who.KEEPER, rules,
+        "One's own rules for alerts, the oldest first; for administrators those of all. Whoever may"
+        " control nodes without an account gets, and looks after, those that belong to nobody.",
         query=forms.Paging, answer=forms.Page[forms.Rule],
     ),
     Endpoint(
-        "POST", "/rules", Who.USER, add,
-        "Make a rule. It is about nodes that its owner may see, now or later.",
+        "POST", "/rules", Who.KEEPER, add,
+        "Make a rule. It is about nodes that its owner may see, now or later; one of nobody is"
+        " about nodes that are everybody's.",
         body=forms.RuleForm, answer=forms.Rule, status=201, problems=(429,),
     ),
     Endpoint(
-        "POST", "/rules/preview", Who.USER, try_out,
+        "POST", "/rules/preview", Who.KEEPER, try_out,
         "When a rule would have raised alerts, by what is stored of nodes that the asker sees.",
         body=forms.PreviewWanted, answer=forms.Preview, problems=(503,),
     ),
     Endpoint(
-        "GET", "/rules/{id}", Who.USER, show,
+        "GET", "/rules/{id}", Who.KEEPER, show,
         "One rule.",
         answer=forms.Rule, problems=(404,),
     ),
     Endpoint(
-        "PUT", "/rules/{id}", Who.USER, change,
+        "PUT", "/rules/{id}", Who.KEEPER, change,
         "Let a rule say something else.",
         body=forms.RuleForm, answer=forms.Rule, problems=(404,), match=True,
     ),
     Endpoint(
-        "DELETE", "/rules/{id}", Who.USER, remove,
+        "DELETE", "/rules/{id}", Who.KEEPER, remove,
         "Remove a rule, with its alerts.",
         problems=(404,),
     ),
     Endpoint(
-        "POST", "/rules/{id}/mute", Who.USER, mute,
+        "POST", "/rules/{id}/mute", Who.KEEPER, mute,
         "Tell nobody of a rule's alerts until then; null to tell again.",
         body=forms.Mute, answer=forms.Rule, problems=(404,),
     ),

@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from sqlalchemy import insert
 
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.dashboard.api import past
 from pyaiot.dashboard.api.services import House
 from pyaiot.messages.types import Alert, AlertState, Severity
-from pyaiot.model.access import EVERYTHING, Permission, Role
+from pyaiot.model.access import EVERYTHING, LEVELS, Permission, Role
 from pyaiot.model.node import Availability
 from pyaiot.model.samples import Sample
 from pyaiot.model.sighting import Sighting
 from pyaiot.store import rules as limits
 from pyaiot.store.accounts import Account
 from pyaiot.store.alerts import Closed, Opened
-from pyaiot.store.audit import TERMINAL
+from pyaiot.store.audit import NOBODY, TERMINAL
 from pyaiot.store.nodes import Edit
 from pyaiot.store.schema import RULES
 from pyaiot.store.store import Store
@@ -126,6 +127,90 @@ async def test_rules(fast_store: Store, clock: Clock, monkeypatch: pytest.Monkey
         assert (rest["items"], rest["next"]) == ([second], None)
         assert (await vera.call("DELETE", path)).status == 204
         assert (await vera.get(path)).status == 404
+
+
+async def test_rules_of_nobody(
+    fast_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where strangers may control nodes they look after rules without an account."""
+    monkeypatch.setattr(limits, "MAX_RULES", 2)
+    async with house(fast_store, clock) as place:
+        stranger, other = Browser(place.url), Browser(place.url)
+        anna, olaf, vera = (place.people[name] for name in ("Anna", "Olaf", "Vera"))
+        made = await stranger.call("POST", "/rules", HOT)
+        assert made.status == 201
+        rule, path = made.json, f"/rules/{made.json['id']}"
+        assert (rule["owner"], rule["mine"]) == (None, True)
+        await vera.call("POST", "/rules", {**HOT, "name": "Vera's"})
+        # Whoever has an account may no less; a viewer changes nothing of others.
+        shown = {"items": [rule], "next": None}
+        for browser in (other, stranger):
+            assert (await browser.get("/rules")).json == shown
+            assert (await browser.get(path)).json == rule
+        assert (await olaf.get("/rules")).json["items"] == [{**rule, "mine": False}]
+        assert [each["rule"]["name"] for each in (await vera.get("/rules")).json["items"]] == [
+            "Vera's"
+        ]
+        assert (await vera.get(path)).status == 404
+        assert len((await anna.get("/rules")).json["items"]) == 2
+
+        got = await other.get(path)
+        changed = await other.call("PUT", path, {**HOT, "high": 9}, If_Match=got.headers["etag"])
+        assert (changed.status, changed.json["rule"]["high"]) == (200, 9.0)
+        assert (await olaf.call("PUT", path, HOT)).json["owner"] is None
+        muted = await stranger.call("POST", f"{path}/mute", {"until": clock.time + 9})
+        assert muted.json["muted_until"] == clock.time + 9
+
+        # Channels lead anywhere: they need an account.
+        named = {**HOT, "channels": ["some"]}
+        for browser, method, where in (
+            (stranger, "POST", "/rules"), (stranger, "PUT", path), (anna, "PUT", path),
+        ):  # fmt: skip
+            answer = await browser.call(method, where, named)
+            assert (answer.status, answer.code) == (400, "invalid_value")
+        assert (await stranger.get("/channels")).status == 401
+        hook = {"name": "Hook", "url": "jsons://example.org"}
+        assert (await stranger.call("POST", "/channels", hook)).status == 401
+
+        body = {"rule": HOT, "from": clock.time - 9, "to": clock.time}
+        assert (await stranger.call("POST", "/rules/preview", body)).status == 200
+        assert (await stranger.call("POST", "/rules", HOT)).status == 201
+        full = await stranger.call("POST", "/rules", HOT)
+        assert (full.status, full.code) == (429, "limit_exceeded")
+
+        await place.home.store.alerts.write([opened("a1", rule["id"], "lamp", clock.time)])
+        await place.home.store.alerts.write([opened("a2", rule["id"], "oven", clock.time)])
+        seen = await stranger.call("POST", "/alerts/a1/acknowledge")
+        assert (seen.json["state"], seen.json["acknowledged_by"]) == ("acknowledged", None)
+        assert place.told[-1].to is UNSET
+        # One about a node that is not theirs to see is as if it were not there.
+        assert (await stranger.call("POST", "/alerts/a2/acknowledge")).status == 404
+        assert (await other.call("DELETE", path)).status == 204
+        assert (await stranger.get(path)).status == 404
+        entries = await place.home.store.audit.entries(1)
+        assert [(each.action, each.user) for each in entries] == [("rule.remove", "")]
+
+
+async def test_who_may_only_look_has_no_rules(fast_store: Store, clock: Clock) -> None:
+    rules = House(HouseRules(LEVELS[Permission.VIEW]), chosen=True)
+    async with at_home(fast_store, clock, PEOPLE, house=rules) as (home, url, _):
+        rule = await home.store.alerts.add_rule(None, "Hot", {**HOT}, NOBODY)
+        await home.store.alerts.write([opened("a1", rule.id, "lamp", clock.time)])
+        stranger, olaf = Browser(url), Browser(url)
+        await olaf.log_in("Olaf")
+        for method, where, body in (
+            ("GET", "/rules", None),
+            ("POST", "/rules", HOT),
+            ("GET", f"/rules/{rule.id}", None),
+            ("DELETE", f"/rules/{rule.id}", None),
+            ("POST", f"/rules/{rule.id}/mute", {"until": 1}),
+            ("POST", "/alerts/a1/acknowledge", None),
+        ):
+            answer = await stranger.call(method, where, body)
+            assert (answer.status, answer.code) == (401, "unauthenticated"), where
+        assert [each["id"] for each in (await stranger.get("/alerts")).json["items"]] == ["a1"]
+        assert (await olaf.get(f"/rules/{rule.id}")).status == 404
+        assert (await olaf.get("/rules")).json["items"] == []
 
 
 async def test_channels(fast_store: Store, clock: Clock) -> None:

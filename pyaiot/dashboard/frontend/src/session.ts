@@ -66,6 +66,12 @@ export class SessionKeeper {
       this.standing.value.kind === "here" &&
       (this.user.value !== null || this.standing.value.session.anonymous.length > 0),
   );
+  /** Whether whoever is here may look after rules for alerts: their own, or those of nobody. */
+  readonly keeps = computed(
+    () =>
+      this.standing.value.kind === "here" &&
+      (this.user.value !== null || this.standing.value.session.anonymous.includes("control")),
+  );
   /** Whether the session ended though nobody logged out. */
   readonly over = shallowRef(false);
 

@@ -110,6 +110,19 @@ describe("the server", () => {
     expect(stage.keeper.shut.value).toBe(true);
   });
 
+  it("looks after rules of nobody where strangers may control nodes", async () => {
+    stage.answers = { "GET session": [200, NOBODY] };
+    await stage.keeper.start();
+    expect(stage.keeper.keeps.value).toBe(false);
+    stage.answers = { "GET session": [200, { ...NOBODY, anonymous: ["view", "control"], accounts: false }] };
+    await stage.keeper.look();
+    expect(stage.keeper.keeps.value).toBe(true);
+    // Whoever has an account looks after their own.
+    stage.answers = { "GET session": [200, HERS] };
+    await stage.keeper.look();
+    expect(stage.keeper.keeps.value).toBe(true);
+  });
+
   it("leaves it to the broker whom to let in while there are no accounts", async () => {
     stage.answers = { "GET session": [200, { ...NOBODY, anonymous: [], accounts: false }] };
     await stage.keeper.start();
