@@ -19,7 +19,7 @@ PAGE_SOURCES := $(shell find $(FRONTEND) -name node_modules -prune -o -name test
 # PROGRAM:PACKAGE
 PROGRAMS := curl:curl mosquitto:mosquitto mosquitto_pub:mosquitto-clients coap-client-notls:libcoap3-bin \
 	chromium:chromium chromedriver:chromium-driver gcc:build-essential nginx:nginx-light \
-	pg_ctlcluster:postgresql
+	pg_ctlcluster:postgresql zbarimg:zbar-tools
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench bench-quick bench-page pictures build clean

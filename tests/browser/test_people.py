@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """People, what is theirs, and what others see of it, at two browsers before real services."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qs
 
 import pytest
 from selenium.webdriver.common.keys import Keys
@@ -18,6 +21,7 @@ from tests.browser.test_accessibility import prefer
 from tests.browser.test_two_browsers import other  # noqa: F401 - a fixture
 from tests.dashboard.api.people import PASSWORD
 from tests.dashboard.running import running_dashboard
+from tests.programs import require
 
 WATCH: Final = """
 window.sockets = [];
@@ -288,6 +292,46 @@ async def test_who_knocks_is_let_in_from_the_inbox(
         await go(browser, "#/audit", "[data-action]")
         await browser.shows(uid, "main table")
     assert (await household.call("Olaf", "GET", f"/nodes/{uid}"))["mine"]
+
+
+async def read_by(zbarimg: str, picture: Path) -> str:
+    """What a program that knows nothing of ours reads in a picture."""
+    process = await asyncio.create_subprocess_exec(
+        zbarimg, "--quiet", "--raw", "--set=disable", "--set=qrcode.enable", picture,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0, said.decode()
+    return out.decode().removesuffix("\n")
+
+
+async def test_the_code_of_a_device_is_read_by_another_program(
+    chromium: Chromium, household: Household, tmp_path: Path
+) -> None:
+    """What a camera sees on the page, in both themes and on a phone, leads to the device."""
+    zbarimg = require("zbarimg", "zbar-tools")
+    for number, (size, scheme) in enumerate(((DESK, "light"), (PHONE, "dark"))):
+        async with visit(
+            chromium, f"{household.url}/#/login", size, color_scheme=scheme
+        ) as browser:
+            await log_in(browser, "Olaf")
+            await go(browser, "#/devices?new=1", "[data-form=device]")
+            await fill(browser, "device", f"To be read {number}")
+            await browser.until("document.querySelector('[data-made-token] svg')")
+            token = await browser.text("[data-made-token] [data-secret] code")
+            await browser.run(
+                "document.querySelector('[data-made-token] svg').scrollIntoView({block: 'center'})"
+            )
+            seen = tmp_path / f"{scheme}.png"
+            await browser.picture(seen)
+            link = await read_by(zbarimg, seen)
+        place, _, parameters = link.partition("?")
+        told = parse_qs(parameters)
+        assert (place, told["token"]) == (f"{household.url}/#/device", [token])
+        # The uid is the one that the token says, and the link brings both to the page.
+        async with visit(chromium, link, PHONE) as browser:
+            await browser.shows(token, "main")
+            await browser.shows(told["uid"][0], "main")
 
 
 async def test_where_the_code_of_a_device_leads(chromium: Chromium, household: Household) -> None:
