@@ -16,7 +16,7 @@ from typing import Any, Final, get_args, get_origin
 from msgspec import Struct
 
 from pyaiot.dashboard import typescript
-from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery
+from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, refused
 from pyaiot.dashboard.api.openapi import statuses
 from pyaiot.dashboard.api.table import TABLE
 
@@ -93,6 +93,8 @@ def _endpoint(endpoint: Endpoint) -> str:
     own = [str(each) for each in statuses(endpoint) if each not in general]
     if own:
         lines.append(f"* may also say: {', '.join(own)}")
+    if refused(endpoint):
+        lines.append(f"* refuses: {refused(endpoint)}")
     if endpoint.match:
         lines.append("* takes `If-Match`")
     return "\n".join([*lines, ""])

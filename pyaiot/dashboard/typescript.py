@@ -18,6 +18,7 @@ from msgspec.inspect import (
     FloatType,
     IntType,
     LiteralType,
+    Metadata,
     NoneType,
     StrType,
     StructType,
@@ -76,6 +77,8 @@ def written(info: Type) -> str:
     match info:
         case EnumType(cls=cls) | StructType(cls=cls):
             return str(cls.__name__)
+        case Metadata(type=described):
+            return written(described)
         case VarTupleType(item_type=item):
             word = written(item)
             return f"readonly {word if word.isidentifier() else f'({word})'}[]"

@@ -84,11 +84,13 @@ ENDPOINTS: Final = (
         "PATCH", "/account", Who.USER, change,
         "Go by another name.",
         body=forms.AccountChange, answer=forms.User, problems=(409,), match=True,
+        refuses=forms.BAD_NAME,
     ),
     Endpoint(
         "PUT", "/password", Who.USER, change_password,
         "Choose another password. All other sessions end; the answer sets a cookie.",
         body=forms.PasswordChange, answer=forms.Session, problems=(403, 429),
+        refuses=forms.EASY_TO_GUESS,
     ),
     Endpoint(
         "GET", "/account/sessions", Who.USER, sessions,

@@ -77,6 +77,7 @@ ENDPOINTS: Final = (
         "POST", "/channels", Who.USER, add,
         "Make a channel for alerts. Its address is not shown again.",
         body=forms.NewChannel, answer=forms.Channel, status=201, problems=(429,),
+        refuses=f"{forms.BAD_NAME}; an address of no service that is known and allowed",
     ),
     Endpoint(
         "DELETE", "/channels/{id}", Who.USER, remove,

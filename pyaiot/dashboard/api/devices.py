@@ -109,6 +109,7 @@ ENDPOINTS: Final = (
         "POST", "/devices", Who.OPERATOR, register,
         "Make a node that is to come, with a token, which is shown this once.",
         body=forms.NewDevice, answer=forms.MadeDevice, status=201, problems=(403, 409, 503),
+        refuses=forms.BAD_NAME,
     ),
     Endpoint(
         "GET", "/nodes/{uid}/tokens", Who.USER, tokens,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import unquote
 
+import msgspec
 from msgspec import Struct
 
 from pyaiot.dashboard.api.call import Call
@@ -65,6 +66,8 @@ class Endpoint:
     """The types of content, where the answer is sent piece by piece."""
     problems: tuple[int, ...] = ()
     """Statuses of what may go wrong with this one in particular."""
+    refuses: str = ""
+    """What is refused with 400 though the structures allow it, as the end of a sentence."""
     match: bool = False
     """It changes a record, and only the one that ``If-Match`` names, where that is sent."""
     max_body: int = MAX_BODY
@@ -81,6 +84,13 @@ class Endpoint:
         """What programs call it; of no other endpoint."""
         words = re.findall(r"\w+", self.path)
         return "_".join([self.method.lower(), *words])
+
+
+def refused(endpoint: Endpoint) -> str:
+    """What an endpoint refuses with 400 though the structures allow it; empty for nothing."""
+    fields = {each.name for each in msgspec.structs.fields(endpoint.query)}
+    cursor = "a `cursor` that is none of this list" if "cursor" in fields else ""
+    return "; ".join(filter(None, (endpoint.refuses, cursor)))
 
 
 class Routes:

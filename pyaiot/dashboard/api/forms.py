@@ -19,6 +19,15 @@ MAX_LIMIT: Final = 1000
 MAX_PASSWORD: Final = 256
 MIN_PASSWORD: Final = 10
 
+BAD_NAME: Final = "a name that is blank, or holds characters that nobody sees"
+EASY_TO_GUESS: Final = "a password that is the name, or one character again and again"
+"""What names and passwords may be is more than a pattern can say."""
+UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+"""Characters that are in no uid and no name of a resource, as within the brackets of a pattern."""
+VISIBLE: Final = f"^[^{UNSEEN}]+$"
+
+# Only described: who looks at these themselves has better words than "does not match".
+NewUid: TypeAlias = Annotated[Uid, Meta(extra_json_schema={"pattern": VISIBLE})]
 Label: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME)]
 AccountName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 NewPassword: TypeAlias = Annotated[str, Meta(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]
@@ -284,7 +293,7 @@ class NewDevice(Struct, frozen=True):
     name: AccountName
     kind: Label = ""
     config: dict[str, Any] = {}
-    uid: Uid | None = None
+    uid: NewUid | None = None
     """Its uid, for administrators to choose; else one is made. It comes by its token either way."""
 
 
@@ -402,7 +411,14 @@ class Preview(Struct, frozen=True):
 
 class NewChannel(Struct, frozen=True):
     name: AccountName
-    url: Annotated[str, Meta(min_length=1, max_length=2048)]
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=2048,
+            extra_json_schema={"pattern": "^ *[A-Za-z0-9]+ *://.*[^ ]"},
+        ),
+    ]
     """As apprise knows them (``mailto://…``, ``json://…`` for a webhook); never shown again."""
 
 

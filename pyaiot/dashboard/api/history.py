@@ -85,11 +85,11 @@ ENDPOINTS: Final = (
     Endpoint(
         "GET", "/nodes/{uid}/resources/{endpoint}/history", Who.VISITOR, course,
         "How a resource went, in as many points as a chart can show; extremes are kept",
-        query=CourseWanted, answer=Course, problems=(404,),
+        query=CourseWanted, answer=Course, problems=(404,), refuses="`from` after `to`",
     ),
     Endpoint(
         "GET", "/nodes/{uid}/resources/{endpoint}/rows", Who.VISITOR, rows,
         "All that was stored of a resource, in the order of time",
-        query=RowsWanted, answer=Page[Row], problems=(404,),
+        query=RowsWanted, answer=Page[Row], problems=(404,), refuses="`from` after `to`",
     ),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from pyaiot.dashboard.api.cursor import cursor_of, place_of
 from pyaiot.dashboard.api.described import all_described, described, owned, seen, unrecorded
 from pyaiot.dashboard.api.endpoint import Endpoint, NoQuery, Who
 from pyaiot.dashboard.api.forms import (
+    BAD_NAME,
     AvailabilityChange,
     Node,
     NodeChange,
@@ -185,6 +186,7 @@ ENDPOINTS: Final = (
         "PATCH", "/nodes/{uid}", Who.OPERATOR, change,
         "Say of a node what it is called, where it is, whose it is, who else may see it",
         body=NodeChange, answer=NodeChanged, match=True, problems=(404, 409),
+        refuses=f"{BAD_NAME}; an owner who is nobody; a latitude without a longitude",
     ),
     Endpoint(
         "DELETE", "/nodes/{uid}", Who.OPERATOR, remove,

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from pyaiot.dashboard.api.endpoint import Endpoint, Who
-from pyaiot.dashboard.api.forms import Problem
+from pyaiot.dashboard.api.endpoint import Endpoint, Who, refused
+from pyaiot.dashboard.api.forms import UNSEEN, VISIBLE, Problem
 from pyaiot.dashboard.api.guard import ACCESS
 from pyaiot.dashboard.api.problem import CONTENT_TYPE
 
@@ -20,7 +20,7 @@ ABOUT: Final = (
     " a stable `code`. Lists hold `items`, and in `next` the `cursor` for those after. Slashes"
     " within the name of a resource are written `%2F`. Whoever logs in with a cookie sends"
     " `Pyaiot-Request: 1` with all that changes something; programs send"
-    " `Authorization: Bearer TOKEN`."
+    " `Authorization: Bearer TOKEN`. No text may hold a NUL."
 )
 
 _REFERENCE: Final = "#/components/schemas/{name}"
@@ -31,8 +31,26 @@ _HEADERS: Final[dict[str, str]] = {
     "Prefer": "`respond-async`: the result is not waited for.",
 }
 _PARAMETERS: Final[dict[str, Json]] = {
-    "uid": {"type": "string", "minLength": 1, "maxLength": 128},
-    "endpoint": {"type": "string", "minLength": 1, "maxLength": 128},
+    "uid": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": VISIBLE},
+    # One slash may lead it, and does not count.
+    "endpoint": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 128,
+        "pattern": rf"^(/?[^/{UNSEEN}][^{UNSEEN}]*|//[^{UNSEEN}]*)$",
+    },
+}
+_TEXT: Final[Json] = {"type": "string"}
+_STREAMED: Final[dict[str, Json]] = {
+    # Each event, as OpenAPI before 3.2 has it.
+    "text/event-stream": {
+        "type": "object",
+        "properties": {
+            "event": {"enum": ["node", "reading", "reset", "out", "again"]},
+            "data": {"type": "string", "contentMediaType": "application/json"},
+            "retry": {"type": "integer"},
+        },
+    }
 }
 _ANY_PARAMETER: Final[Json] = {"type": "string", "minLength": 1, "maxLength": 256}
 
@@ -135,7 +153,7 @@ def _headers(endpoint: Endpoint) -> Iterable[Json]:
 def _responses(endpoint: Endpoint, schemas: dict[Any, Json]) -> Json:
     responses: Json = {}
     if endpoint.stream:
-        content: Json = {kind: {"schema": {"type": "string"}} for kind in endpoint.stream}
+        content: Json = {kind: {"schema": _STREAMED.get(kind, _TEXT)} for kind in endpoint.stream}
     elif endpoint.answer is not None:
         content = {"application/json": {"schema": schemas[endpoint.answer]}}
     else:
@@ -150,5 +168,8 @@ def _responses(endpoint: Endpoint, schemas: dict[Any, Json]) -> Json:
         responses["304"] = {"description": HTTPStatus(304).phrase}
     problem = {CONTENT_TYPE: {"schema": schemas[Problem]}}
     for status in statuses(endpoint):
-        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
+        words = HTTPStatus(status).phrase
+        if status == HTTPStatus.BAD_REQUEST and refused(endpoint):
+            words = f"{words}; besides what the schemas do not allow: {refused(endpoint)}"
+        responses[str(status)] = {"description": words, "content": problem}
     return responses

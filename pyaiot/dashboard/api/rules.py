@@ -19,6 +19,11 @@ from pyaiot.model.samples import microseconds
 from pyaiot.recorder.preview import Previewed, preview
 from pyaiot.store.rules import RuleRecord
 
+_BAD_RULE: Final = (
+    f"{forms.BAD_NAME}; a rule without what its condition needs, or with a `low` that is not below"
+    " its `high`; channels that its owner does not have"
+)
+
 _BESIDES: Final = ("name", "enabled")
 """What of a rule is kept in columns of its own."""
 
@@ -172,11 +177,13 @@ ENDPOINTS: Final = (
         "Make a rule. It is about nodes that its owner may see, now or later; one of nobody is"
         " about nodes that are everybody's.",
         body=forms.RuleForm, answer=forms.Rule, status=201, problems=(429,),
+        refuses=_BAD_RULE,
     ),
     Endpoint(
         "POST", "/rules/preview", Who.KEEPER, try_out,
         "When a rule would have raised alerts, by what is stored of nodes that the asker sees.",
         body=forms.PreviewWanted, answer=forms.Preview, problems=(503,),
+        refuses=f"{_BAD_RULE}; `from` not before `to`, or `to` in the future",
     ),
     Endpoint(
         "GET", "/rules/{id}", Who.KEEPER, show,
@@ -187,6 +194,7 @@ ENDPOINTS: Final = (
         "PUT", "/rules/{id}", Who.KEEPER, change,
         "Let a rule say something else.",
         body=forms.RuleForm, answer=forms.Rule, problems=(404,), match=True,
+        refuses=_BAD_RULE,
     ),
     Endpoint(
         "DELETE", "/rules/{id}", Who.KEEPER, remove,

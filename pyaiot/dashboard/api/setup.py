@@ -42,5 +42,6 @@ ENDPOINTS: Final = (
         "POST", "/setup", Who.ANYONE, set_up,
         "Make the first account, an administrator's, by the link that the dashboard printed.",
         body=forms.Setup, answer=forms.Session, problems=(401, 409),
+        refuses=f"{forms.BAD_NAME}; {forms.EASY_TO_GUESS}",
     ),
 )  # fmt: skip

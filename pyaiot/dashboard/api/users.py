@@ -99,6 +99,7 @@ ENDPOINTS: Final = (
         "POST", "/users", Who.ADMIN, add,
         "Make an account.",
         body=forms.NewUser, answer=forms.User, status=201, problems=(409,),
+        refuses=f"{forms.BAD_NAME}; {forms.EASY_TO_GUESS}",
     ),
     Endpoint(
         "GET", "/users/names", Who.OPERATOR, names,
@@ -114,6 +115,7 @@ ENDPOINTS: Final = (
         "PATCH", "/users/{id}", Who.ADMIN, change,
         "Give somebody another name, role or password. With the latter two their sessions end.",
         body=forms.UserChange, answer=forms.User, problems=(404, 409), match=True,
+        refuses=f"{forms.BAD_NAME}; {forms.EASY_TO_GUESS}",
     ),
     Endpoint(
         "DELETE", "/users/{id}", Who.ADMIN, remove,

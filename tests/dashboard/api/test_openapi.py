@@ -2,6 +2,7 @@
 """The description of the API, and the page that shows it."""
 
 import inspect
+import re
 import typing
 from typing import Any
 
@@ -57,6 +58,27 @@ def test_a_description_says_who_and_what() -> None:
     assert set(paths["/export"]["get"]["responses"]["200"]["content"]) == {
         "text/csv", "application/json", "application/senml+json",
     }  # fmt: skip
+
+
+def test_a_description_says_what_is_refused_though_its_schemas_allow_it() -> None:
+    paths = described(TABLE, "1")["paths"]
+    words = {
+        f"{method.upper()} {path}": each["responses"]["400"]["description"]
+        for path, methods in paths.items()
+        for method, each in methods.items()
+    }
+    assert words["GET /session"] == "Bad Request"
+    assert words["GET /users"].endswith("allow: a `cursor` that is none of this list")
+    assert words["GET /nodes/{uid}/resources/{endpoint}/rows"].endswith(
+        "`from` after `to`; a `cursor` that is none of this list"
+    )
+    uid, endpoint = paths["/nodes/{uid}/resources/{endpoint}"]["get"]["parameters"][:2]
+    for pattern, good, bad in (
+        (uid["schema"]["pattern"], ("a", "ü /%", "\u200b"), ("", "a\nb", "\x7f", "\u2028")),
+        (endpoint["schema"]["pattern"], ("a", "/a", "//", "a/b/"), ("", "/", "/\t", "a\x1f")),
+    ):
+        assert all(re.search(pattern, each) for each in good)
+        assert not any(re.search(pattern, each) for each in bad)
 
 
 def test_handlers_take_what_is_declared() -> None:
