@@ -4,7 +4,7 @@
 import logging
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from amqtt.broker import Broker
 from amqtt.contexts import Action
@@ -69,8 +69,15 @@ class BoundedBroker(Broker):
     """amqtt's broker, with as many retained messages as there is room for.
 
     They go to those who subscribed to them; amqtt also sends a client, when it connects, what the
-    others subscribed to.
+    others subscribed to. What a node with a token says goes to nobody but the gateway, which has
+    it by then: its owner says who else may know.
     """
+
+    async def _broadcast_message(
+        self, session: Session | None, topic: str | None, data: Any, *how: Any, **more: Any
+    ) -> None:
+        if not _is_node(session):
+            await super()._broadcast_message(session, topic, data, *how, **more)
 
     async def retain_message(
         self,
@@ -79,6 +86,8 @@ class BoundedBroker(Broker):
         data: bytes | bytearray | None,
         qos: int | None = None,
     ) -> None:
+        if _is_node(source_session):
+            return
         others = [
             len(kept.data) for topic, kept in self.retained_messages.items() if topic != topic_name
         ]
@@ -106,8 +115,7 @@ class BoundedBroker(Broker):
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
-        visitor: Visitor | None = session.attributes.get(_VISITOR)
-        if visitor is not None and visitor.token:
+        if _is_node(session):
             return
         subscribed = self.subscriptions.get(subscription[0], ())
         if any(each.client_id == session.client_id for each, _ in subscribed):
@@ -118,3 +126,9 @@ class BoundedBroker(Broker):
         if visitor is not None:
             visitor.unsubscribe(a_filter)
         return int(super()._del_subscription(a_filter, session))
+
+
+def _is_node(session: Session | None) -> bool:
+    """Whether it came with the token of one."""
+    visitor: Visitor | None = None if session is None else session.attributes.get(_VISITOR)
+    return visitor is not None and bool(visitor.token)

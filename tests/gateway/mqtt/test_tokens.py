@@ -231,6 +231,34 @@ async def test_what_is_for_a_node_with_a_token_no_other_hears(adapter: MqttAdapt
     assert {each.topic for each in heard} <= {"gateway/check"}
 
 
+async def test_what_a_node_with_a_token_says_no_other_hears(adapter: MqttAdapter) -> None:
+    """Its owner says who may see it; there is no other way to it."""
+    heard: list[Publish] = []
+    late: list[Publish] = []
+    async with (
+        guarded(adapter, Policy.OPEN, LAMP) as gateway,
+        client(at(adapter), name="spy", heard=heard) as spy,
+        client(at(adapter), name="open") as other,
+    ):
+        await spy.subscribe(["#", "node/#", "+/+/+"])
+        async with node_at(at(adapter, token()), "4711", {"led": "0"}) as node:
+            await node.announce()
+            await gateway.told("lamp", "led", "0")
+            kept = packets.publish("node/4711/led", value("kept"), V3, packet_id=9, retain=True)
+            node.session._transport.write(kept)
+            await gateway.told("lamp", "led", "kept")
+        # Whoever has no token says it to all, as ever.
+        await other.publish("node/plain/led", value("1"))
+        await eventually(lambda: any(each.topic == "node/plain/led" for each in heard))
+        async with client(at(adapter), name="late", heard=late) as newcomer:
+            await newcomer.subscribe(["node/#"])
+            await other.publish("node/plain/led", value("2"))
+            await eventually(lambda: late)
+    topics_heard = {each.topic for each in heard + late}
+    assert not [each for each in topics_heard if each.startswith("node/4711")]
+    assert "node/check" not in topics_heard
+
+
 async def test_revoked_while_connected(adapter: MqttAdapter) -> None:
     async with (
         guarded(adapter, Policy.OPEN, LAMP, DESK) as gateway,
