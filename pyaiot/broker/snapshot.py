@@ -10,13 +10,18 @@ from pyaiot.broker.nodes import Node, Nodes
 from pyaiot.broker.peers import Client
 from pyaiot.messages.codec import encode
 from pyaiot.messages.types import Feature, Named, New, NodeState, Snapshot, Update
+from pyaiot.model.rate import Allowance
 
 PART_NODES: Final = 500
 PART_BYTES: Final = 65_536
 """About how much goes into one part; a single node with more makes a larger one."""
 SHARED_FOR: Final = 1.0
 """Seconds for which clients that come one after the other get the same bytes."""
+FRESH: Final = (4.0, 8.0)
+"""Clients in a second, and at once, who all the same get values that are none older.
 
+Whoever sets something and then looks shall not see what it was; many who come at once shall not
+keep the broker busy."""
 
 Naming: TypeAlias = Callable[[str], str]
 """What people call a node; empty where they do not."""
@@ -111,18 +116,24 @@ class Snapshots:
         self._nodes = nodes
         self._name = name
         self._shared: dict[tuple[bool, bool, str], Shared] = {}
+        self._fresh = Allowance(*FRESH)
 
     def get(self, client: Client, now: float) -> Shared:
         """The one for `client`, who comes at `now` on the steady clock."""
         named = Feature.NAMES in client.features
         key = (client.aware, named, client.view)
         shared = self._shared.get(key)
-        if shared is None or not shared.valid(now):
+        if shared is None or not shared.valid(now) or self._outdated(shared, now):
             if shared is not None:
                 shared.expire()
             name = self._name if named else None
             shared = self._shared[key] = Shared(self._nodes, now, aware=client.aware, name=name)
         return shared
+
+    def _outdated(self, shared: Shared, now: float) -> bool:
+        """Whether values have changed since, and making all anew costs little."""
+        nodes = self._nodes
+        return shared.seq != nodes.seq and len(nodes.roll) <= PART_NODES and self._fresh.take(now)
 
     def clear(self) -> None:
         """Who sees what has changed: what was made must not be used any more."""

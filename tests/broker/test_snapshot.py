@@ -5,7 +5,7 @@ from typing import Any
 from pyaiot.broker import snapshot
 from pyaiot.broker.nodes import Nodes
 from pyaiot.broker.peers import Client
-from pyaiot.broker.snapshot import Shared, original
+from pyaiot.broker.snapshot import Shared, Snapshots, original
 from pyaiot.messages.types import Feature
 from pyaiot.model.access import Permission
 from pyaiot.model.node import Availability
@@ -157,3 +157,35 @@ def test_it_is_not_valid_once_something_but_a_value_changed() -> None:
     assert shared.seq < nodes.seq
     nodes.add("n1", Availability.ONLINE, 1.0)
     assert not shared.valid(10.0)
+
+
+def test_whoever_looks_after_a_change_sees_it() -> None:
+    nodes = filled(1)
+    snapshots = Snapshots(nodes, nameless)
+    node = nodes.get("n0")
+    assert node is not None
+
+    def led() -> object:
+        (part,) = decoded(snapshots.get(AWARE, 10.0).parts(AWARE))
+        return part["nodes"][0]["resources"]["led"][0]
+
+    first = snapshots.get(AWARE, 10.0)
+    assert snapshots.get(AWARE, 10.0) is first
+    seen = []
+    for number in range(20):
+        nodes.put(node, "led", number, 8.0, wire=b"", wall=9.0)
+        seen.append(led())
+    # Those who come on the heels of one another share what there is, and get what is new after it.
+    assert seen == [*range(8), *[7] * 12]
+    assert snapshots.get(AWARE, 10.0).seq < nodes.seq
+    assert snapshots.get(AWARE, 10.3).seq == nodes.seq
+
+
+def test_what_costs_much_is_shared_all_the_same() -> None:
+    nodes = filled(snapshot.PART_NODES + 1)
+    snapshots = Snapshots(nodes, nameless)
+    first = snapshots.get(AWARE, 10.0)
+    node = nodes.get("n0")
+    assert node is not None
+    nodes.put(node, "led", 5, 8.0, wire=b"", wall=9.0)
+    assert snapshots.get(AWARE, 10.0) is first
