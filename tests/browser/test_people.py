@@ -39,6 +39,16 @@ window.WebSocket = class extends WebSocket {
 """
 """Keeps what the page does with its websockets."""
 
+ASKED: Final = """
+window.asked = [];
+const { fetch: before } = window;
+window.fetch = (address, ...rest) => {
+  asked.push(new URL(address, location.href).pathname.replace("/api/v1/", ""));
+  return before(address, ...rest);
+};
+"""
+"""Keeps what the page asks of the server."""
+
 CHOSEN: Final = """
 ((field) => { field.value = arguments[1]; return field.dispatchEvent(new Event("change")); })(
   document.querySelector(arguments[0]))
@@ -141,6 +151,44 @@ async def test_the_first_account_and_the_way_back_in(chromium: Chromium, page: N
             await browser.ask("location.hash = arguments[0]", link.partition("#")[2])
             await browser.shows("made already", "main")
             assert url in await browser.ask("location.href")
+
+
+OF_SOMEBODY: Final = ("account", "devices", "rules", "channels")
+OF_ADMINS: Final = ("users", "inbox", "audit", "health")
+
+
+async def test_the_page_asks_for_nothing_that_it_would_be_refused(
+    chromium: Chromium, household: Household
+) -> None:
+    watching = await chromium.call("Page.addScriptToEvaluateOnNewDocument", source=ASKED)
+    seen = "document.querySelector('main h2')?.innerText != arguments[0]"
+
+    async def look_around(browser: Chromium, *places: str) -> list[str]:
+        for place in places:
+            title = await browser.ask("document.querySelector('main h2')?.innerText")
+            await browser.ask("location.hash = arguments[0]", f"#/{place}")
+            await browser.until(seen, title)
+        asked: list[str] = await browser.ask("asked.splice(0)")
+        return asked
+
+    try:
+        async with visit(chromium, f"{household.url}/#/login") as browser:
+            await browser.until("document.querySelector('[data-form=login]')")
+            await browser.ask("asked.splice(0)")
+            assert await look_around(browser, *OF_SOMEBODY, "alerts", *OF_ADMINS) == []
+            await browser.click("[data-do=login]")
+            await log_in(browser, "Olaf")
+            asked = await look_around(browser, "login", *OF_SOMEBODY, *OF_ADMINS)
+            assert {"account/sessions", "nodes", "rules", "channels"} <= set(asked)
+            assert set(asked).isdisjoint(OF_ADMINS)
+            # What was theirs goes with them.
+            await go(browser, "#/account", "[data-session]")
+            await browser.ask("asked.splice(0)")
+            await household.call("Olaf", "DELETE", "/account/sessions")
+            await browser.until("document.querySelector('main [data-do=login]')", within=15)
+            assert not await browser.ask("document.querySelector('[data-session]')")
+    finally:
+        await chromium.call("Page.removeScriptToEvaluateOnNewDocument", **watching)
 
 
 async def test_the_broker_lets_in_whom_the_page_vouches_for(

@@ -13,23 +13,33 @@ export interface Asking<T> {
   readonly busy: ShallowRef<boolean>;
   readonly again: () => Promise<void>;
   /** Ask in another way, this once. */
-  readonly once: (ask: (signal: AbortSignal) => Promise<T>) => Promise<void>;
+  readonly once: (ask: Ask<T>) => Promise<void>;
 }
 
+/** Asks the server; null where whoever is here would be refused, and is not to ask. */
+export type Ask<T> = (signal: AbortSignal) => Promise<T> | null;
+
 /** Ask the server for something as long as a component is there, anew whenever `sources` change. */
-export function useAsking<T>(ask: (signal: AbortSignal) => Promise<T>, ...sources: WatchSource[]): Asking<T> {
+export function useAsking<T>(ask: Ask<T>, ...sources: WatchSource[]): Asking<T> {
   const value: ShallowRef<T | null> = shallowRef(null);
   const problem: ShallowRef<ApiError | null> = shallowRef(null);
   const busy = shallowRef(true);
   let running = new AbortController();
 
-  async function once(ask: (signal: AbortSignal) => Promise<T>): Promise<void> {
+  async function once(ask: Ask<T>): Promise<void> {
     running.abort();
     const mine = new AbortController();
     running = mine;
+    const asked = ask(mine.signal);
+    if (asked === null) {
+      // What was told to somebody before is not for whoever is here now.
+      value.value = problem.value = null;
+      busy.value = false;
+      return;
+    }
     busy.value = true;
     try {
-      const answer = await ask(mine.signal);
+      const answer = await asked;
       if (mine.signal.aborted) return;
       value.value = answer;
       problem.value = null;
@@ -63,15 +73,20 @@ export interface Listing<T> {
 
 /** Ask for a list page by page, anew whenever `sources` change. `turn` gives the page behind a cursor. */
 export function useListing<T>(
-  turn: (cursor: string | null, signal: AbortSignal) => Promise<Page<T>>,
+  turn: (cursor: string | null, signal: AbortSignal) => Promise<Page<T>> | null,
   ...sources: WatchSource[]
 ): Listing<T> {
   const more = shallowRef(false);
   let cursor: string | null = null;
   let known: readonly T[] = [];
 
-  async function ask(signal: AbortSignal): Promise<readonly T[]> {
-    const page = await turn(cursor, signal);
+  function ask(signal: AbortSignal): Promise<readonly T[]> | null {
+    const coming = turn(cursor, signal);
+    if (coming === null) more.value = false;
+    return coming === null ? null : coming.then((page) => (signal.aborted ? known : added(page)));
+  }
+
+  function added(page: Page<T>): readonly T[] {
     known = [...known, ...page.items];
     cursor = page.next;
     more.value = cursor !== null;
