@@ -109,6 +109,11 @@ class Studio:
         await self.browser.run(f"location.hash = '{place}'")
         await self.browser.until("document.querySelector(arguments[0])", shows)
 
+    async def down(self, place: str, shows: str) -> None:
+        """Lead the page to a place, and down to a part of it."""
+        await self.go(place, shows)
+        await self.browser.run(f"document.querySelector('{shows}').scrollIntoView()")
+
     async def detail(self) -> None:
         """Open a node, anew."""
         await self.go("#/cards", "article[data-uid]")
@@ -137,11 +142,11 @@ def words(ports: list[int]) -> list[str]:
 
 async def shoot(studio: Studio, home: Path) -> None:
     """Take all of them."""
-    if studio.wants("login", "landing", "all-well", *PAGES, "device", "new-device", "made-device"):
+    if studio.wants("login", "landing", "all-well", *PAGES, "device", "sharing", "new-device", "made-device"):
         await people(studio)
     if studio.wants("setup", "first-visit", "first-account"):
         await first(studio, home)
-    if studio.wants("told", "alerts", "rules", "new-rule", "preview", "history"):
+    if studio.wants("told", "alerts", "rules", "new-rule", "preview", "history", "readings"):
         await watched(studio, home)
     if studio.wants("cards", "table", "map", "node", "settings", "search", "kiosk", "lost"):
         await demonstrated(studio, home)
@@ -232,6 +237,7 @@ async def people(studio: Studio) -> None:
             await studio.take(name, partial(studio.go, f"#/{name}", there))
         await studio.take("all-well", lambda: studio.go("#/alerts", "[data-do=rules]"))
         await studio.take("device", lambda: studio.go(f"#/devices?uid={uid}", "[data-token]"))
+        await studio.take("sharing", lambda: studio.down(f"#/devices?uid={uid}", "[data-share]"))
         await studio.go("#/devices?new=1", "dialog form")
         await studio.take("new-device")
         await fill(browser, "device", "Weather station")
@@ -319,6 +325,7 @@ async def watched(studio: Studio, home: Path) -> None:
         )
         week = f"#/cards?node={CELLAR}&resource=temperature&range=604800"
         await studio.take("history", lambda: studio.go(week, ".large [data-figure=count]"))
+        await studio.take("readings", partial(readings, studio, week))
         await browser.leave()
 
 
@@ -332,6 +339,14 @@ async def preview(studio: Studio) -> None:
     await studio.browser.run(f"{ready}.click()")
     await studio.browser.until("document.querySelector('.preview svg')")
     await studio.browser.run("document.querySelector('.preview').scrollIntoView()")
+
+
+async def readings(studio: Studio, place: str) -> None:
+    """A course reading by reading, and the ways to take it elsewhere."""
+    await studio.go(place, ".large details summary")
+    await studio.browser.run("document.querySelector('.large details').open = true")
+    await studio.browser.until("document.querySelector('.large details tbody tr')")
+    await studio.browser.run("document.querySelector('.large details').scrollIntoView()")
 
 
 async def lost(studio: Studio, demo: Running) -> None:
