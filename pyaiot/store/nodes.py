@@ -119,8 +119,9 @@ class NodeRecords(Sightings):
         values = _values(edit)
         uid = checked_uid(uid)
         async with self._engine.writing() as connection:
+            heir = None
             if values.get("owner") is not None:
-                await locked(connection, values["owner"])
+                heir = await locked(connection, values["owner"])
             row = await self._locked(connection, uid)
             changed = {name: new for name, new in values.items() if getattr(row, name) != new}
             if not changed:
@@ -137,6 +138,9 @@ class NodeRecords(Sightings):
             if "config" in changed:
                 # It may be long, and hold what devices keep secret.
                 changed["config"] = True
+            if heir is not None and "owner" in changed:
+                # As people know it, even when the account is gone.
+                changed["owner"] = heir.name
             await record(self._engine, connection, by, "node.change", uid, **changed)
         return True
 

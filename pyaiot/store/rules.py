@@ -170,13 +170,15 @@ class Rules:
     async def mute(self, id_: str, until: int | None, by: Actor) -> None:
         """Tell nobody of a rule's alerts until then. Raises NotFound."""
         async with self._engine.writing() as connection:
-            changed = await connection.execute(
+            query = select(RULES.c.name).where(RULES.c.id == id_).with_for_update()
+            name = await connection.scalar(query)
+            if name is None:
+                raise NotFound("There is no such rule.")
+            await connection.execute(
                 update(RULES).where(RULES.c.id == id_).values(muted_until=until)
             )
-            if not changed.rowcount:
-                raise NotFound("There is no such rule.")
             seconds = None if until is None else until / 1e6
-            await self._changed(connection, by, "rule.mute", id_, until=seconds)
+            await self._changed(connection, by, "rule.mute", id_, name=name, until=seconds)
 
     async def remove_rule(self, id_: str, by: Actor) -> None:
         """Forget a rule, and its alerts with it. Raises NotFound."""

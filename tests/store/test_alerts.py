@@ -91,10 +91,11 @@ async def test_rules(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
         with pytest.raises(NotFound):
             await call
-    actions = [each.action for each in await store.audit.entries(9) if "rule" in each.action]
-    assert actions == [
+    entries = [each for each in await store.audit.entries(9) if "rule" in each.action]
+    assert [each.action for each in entries] == [
         "rule.remove", "rule.add", "rule.mute", "rule.change", "rule.add", "rule.add",
     ]  # fmt: skip
+    assert entries[2].detail == {"name": "Hotter", "until": 5.0}
 
 
 async def test_rules_of_nobody(store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

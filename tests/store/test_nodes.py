@@ -150,6 +150,7 @@ class TestRecords:
         assert changes[0].detail == {"location": None, "public": None, "owner": None}
         # What a device is set to may be a secret, and long.
         assert changes[2].detail == {"location": place, "kind": "lamp", "config": True}
+        assert changes[1].detail["owner"] == "me"
 
     async def test_lists(self, store: Store, nodes: NodeRecords) -> None:
         me = await user(store, "me")
