@@ -142,7 +142,9 @@ def words(ports: list[int]) -> list[str]:
 
 async def shoot(studio: Studio, home: Path) -> None:
     """Take all of them."""
-    if studio.wants("login", "landing", "all-well", *PAGES, "device", "sharing", "new-device", "made-device"):
+    if studio.wants(
+        "login", "landing", "all-well", *PAGES, "device", "sharing", "new-device", "made-device"
+    ):
         await people(studio)
     if studio.wants("setup", "first-visit", "first-account"):
         await first(studio, home)
@@ -237,7 +239,8 @@ async def people(studio: Studio) -> None:
             await studio.take(name, partial(studio.go, f"#/{name}", there))
         await studio.take("all-well", lambda: studio.go("#/alerts", "[data-do=rules]"))
         await studio.take("device", lambda: studio.go(f"#/devices?uid={uid}", "[data-token]"))
-        await studio.take("sharing", lambda: studio.down(f"#/devices?uid={uid}", "[data-share]"))
+        shares = "[data-section=share]:has([data-share])"
+        await studio.take("sharing", lambda: studio.down(f"#/devices?uid={uid}", shares))
         await studio.go("#/devices?new=1", "dialog form")
         await studio.take("new-device")
         await fill(browser, "device", "Weather station")
@@ -324,7 +327,7 @@ async def watched(studio: Studio, home: Path) -> None:
             "document.querySelectorAll('.news button').forEach((each) => each.click())"
         )
         week = f"#/cards?node={CELLAR}&resource=temperature&range=604800"
-        await studio.take("history", lambda: studio.go(week, ".large [data-figure=count]"))
+        await studio.take("history", partial(history, studio, week))
         await studio.take("readings", partial(readings, studio, week))
         await browser.leave()
 
@@ -341,9 +344,17 @@ async def preview(studio: Studio) -> None:
     await studio.browser.run("document.querySelector('.preview').scrollIntoView()")
 
 
+async def history(studio: Studio, place: str) -> None:
+    """A course, once what is stored of it has come."""
+    await studio.go(place, ".large [data-figure=count]")
+    await studio.browser.until(
+        "document.querySelector('.large [data-figure=count]').innerText.length > 3"
+    )
+
+
 async def readings(studio: Studio, place: str) -> None:
     """A course reading by reading, and the ways to take it elsewhere."""
-    await studio.go(place, ".large details summary")
+    await history(studio, place)
     await studio.browser.run("document.querySelector('.large details').open = true")
     await studio.browser.until("document.querySelector('.large details tbody tr')")
     await studio.browser.run("document.querySelector('.large details').scrollIntoView()")
