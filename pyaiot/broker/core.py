@@ -380,10 +380,13 @@ class Core:
     def _devices_changed(self, former: Mapping[str, Device | None]) -> None:
         for uid, was in former.items():
             node = self.nodes.get(uid)
-            # Nobody can be a node that was forgotten with its tokens. It must be gone before it
-            # becomes nobody's, and with that perhaps everybody's.
-            forgotten = was is not None and was.bound and uid not in self.directory.devices.known
-            if forgotten and node is not None:
+            if node is None or uid in self.directory.devices.known:
+                continue
+            # A node that was forgotten must be gone before it becomes nobody's, and with that
+            # perhaps everybody's. If it is there its gateway tells of it anew; one that hears
+            # nothing of this would not.
+            bound = was is not None and was.bound
+            if bound or node.gateway is None or node.gateway.checks:
                 self._remove(node)
         # Nodes that need a token from now on are no more at gateways that ask for none.
         for gateway in self.gateways.values():

@@ -163,14 +163,22 @@ class Services:
                 gateway.receipts.lost(self._recording.dropped)
 
     def devices(self, service: Service, message: Devices) -> dict[str, Device | None]:
-        """A service said who may be which node; what was known before of all that differs."""
+        """A service said who may be which node; what was known before of all that differs.
+
+        And of nodes that were forgotten, None where nothing was known.
+        """
         if not service.directs:
             raise PermissionDenied("This is not for this kind of service to say.")
         listing = self._directory.devices
         first = not listing.told
         changed = self._directory.take_devices(service.id, message)
-        if changed is None or not listing.told:
-            return changed or {}
+        if changed is None:
+            return {}
+        if not message.whole:
+            forgotten = {each.uid for each in message.devices if each.gone}
+            changed |= dict.fromkeys(forgotten - listing.known.keys() - changed.keys())
+        if not listing.told:
+            return changed
         self._tell_devices([listing.known.get(uid) or gone(uid) for uid in changed], whole=first)
         return changed
 

@@ -58,7 +58,10 @@ class Book(Protocol):
         """Who may do what with which node, all or one of `uids`. Raises StoreFailed."""
 
     async def devices(self, uids: Collection[str] | None = None) -> Sequence[Device]:
-        """Who may be which node, any or one of `uids`. Raises StoreFailed."""
+        """Who may be which node, any or one of `uids`; those that were forgotten are gone.
+
+        Raises StoreFailed.
+        """
 
     async def ask(self, pending: Pending) -> None:
         """Remember that a node waits for somebody's approval. Raises StoreFailed."""

@@ -47,7 +47,7 @@ class Roll:
         return self.devices.get(uid)
 
     def take(
-        self, people: Iterable[Person], nodes: Iterable[NodeAccess], devices: Iterable[Device]
+        self, people: Iterable[Person], nodes: Iterable[NodeAccess], devices: Collection[Device]
     ) -> News:
         """Hold this instead of all that was known, and say what is new."""
         known = {**self.nodes, **self.devices}
@@ -59,18 +59,20 @@ class Roll:
         people: Iterable[Person],
         uids: Collection[str],
         nodes: Iterable[NodeAccess],
-        devices: Iterable[Device],
+        devices: Collection[Device],
     ) -> News:
         """Hold this of the accounts `ids` and the nodes `uids`, and say what is new.
 
-        Who of these is not among the others is gone.
+        Who of these is not among the others is gone. Of a device that is gone it is told even where
+        nothing was known: a node was forgotten, and others may still know what it said.
         """
         new_people = {each.id: each for each in people}
         new_nodes = {each.uid: each for each in nodes}
-        new_devices = {each.uid: each for each in devices}
+        forgotten = [each.uid for each in devices if each.gone]
+        new_devices = {each.uid: each for each in devices if not each.gone}
         gone_people = _gone(self.people, new_people, ids)
         gone_nodes = _gone(self.nodes, new_nodes, uids)
-        gone_devices = _gone(self.devices, new_devices, uids)
+        gone_devices = list(dict.fromkeys([*_gone(self.devices, new_devices, uids), *forgotten]))
         news = News(
             (
                 *_changed(self.people, new_people),
@@ -104,4 +106,4 @@ def _gone(old: dict[str, T], new: dict[str, T], read: Collection[str]) -> list[s
 def _put(held: dict[str, T], new: dict[str, T], gone: Iterable[str]) -> None:
     held |= new
     for key in gone:
-        del held[key]
+        held.pop(key, None)

@@ -27,7 +27,7 @@ from pyaiot.gateway.effects import (
     Note,
     Resend,
 )
-from pyaiot.gateway.registrar import REPLACED, UNKNOWN_TOKEN, Admission, Registrar
+from pyaiot.gateway.registrar import REPLACED, Admission, Registrar
 from pyaiot.gateway.roster import Node, Roster
 from pyaiot.messages.codec import check_value
 from pyaiot.messages.types import (
@@ -205,7 +205,7 @@ class GatewayCore:
             # Only a broker of the original passes this on; ours know the state of all nodes.
             return [Resend(message.src)]
         if isinstance(message, Devices):
-            self._admissions_changed(message)
+            self._admissions_changed(message, now)
             if self._begin_at < _NEVER and self._registrar.settled:
                 self._begin(now)
             return self._take_effects()
@@ -290,7 +290,7 @@ class GatewayCore:
             # Of two that come with a token of the same node the newer is the node.
             self._effects.append(Expel(Address(str(before)), REPLACED))
 
-    def _admissions_changed(self, message: Devices) -> None:
+    def _admissions_changed(self, message: Devices, now: Moment) -> None:
         first = not self._registrar.ready
         try:
             changed = self._registrar.take(message)
@@ -302,12 +302,13 @@ class GatewayCore:
             node = self._roster.get(uid)
             if node is not None:
                 refusal = self._registrar.standing(Admission(uid, node.token_id))
-                if refusal is not None and (first or refusal is UNKNOWN_TOKEN):
-                    # Of one whose tokens nobody knows any more, people have had it forgotten: it is
-                    # not to be told of again to a broker that comes.
+                forgotten = not self._registrar.knows(uid)
+                if refusal is not None and (first or forgotten):
                     self._disown(node, refusal)
                 elif refusal is not None:
                     self._expel(node, refusal)
+                elif forgotten:
+                    self._begin_anew(node, now)
         if first and self._registrar.bound:
             self._effects.append(Disown(self._registrar.bound))
 
@@ -320,6 +321,16 @@ class GatewayCore:
             self._effects += self.announcer.went(node)
         if address is not None:
             self._send_away(node, address, refusal)
+
+    def _begin_anew(self, node: Node, now: Moment) -> None:
+        """`node` was forgotten, but anybody may be it: what it said before is told to nobody."""
+        if node.offline:
+            self._remove(node)
+            return
+        self._effects += self.announcer.came(node)
+        for endpoint, value in self._rebooted(node, now).items():
+            self._take_reading(node, endpoint, value, None, now)
+        self._discover_if_due(node, now)
 
     def _expel(self, node: Node, refusal: Refusal) -> None:
         """`node` may not be here any more; what its connection says from now on is nobody's."""

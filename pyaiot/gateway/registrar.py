@@ -116,6 +116,10 @@ class Registrar:
         """The nodes that need a token under every policy."""
         return frozenset(uid for uid, device in self._devices.items() if device.bound)
 
+    def knows(self, uid: str) -> bool:
+        """Whether anything was said of who may be this node."""
+        return uid in self._devices
+
     def judge(self, uid: str, token: str) -> Admission | Refusal:
         """Which node it is that comes with `token`, or without one as `uid`; or why none.
 

@@ -121,7 +121,10 @@ class DeviceTokens:
         return True
 
     async def devices(self, uids: Collection[str] | None = None) -> list[Device]:
-        """Who may be which node, of all nodes of which anything was said, or of `uids`."""
+        """Who may be which node, of all nodes of which anything was said, or of `uids`.
+
+        Those of `uids` of which there is no record are marked as gone.
+        """
         nodes = select(NODES.c.uid, NODES.c.bound, NODES.c.approved).where(
             NODES.c.bound | NODES.c.approved
         )
@@ -130,14 +133,18 @@ class DeviceTokens:
             nodes = nodes.where(self._engine.one_of(NODES.c.uid, uids))
             tokens = tokens.where(self._engine.one_of(TOKENS.c.node, uids))
         holding = defaultdict[str, list[str]](list)
+        gone: set[str] = set()
         async with self._engine.reading() as connection:
+            if uids is not None:
+                there = select(NODES.c.uid).where(self._engine.one_of(NODES.c.uid, uids))
+                gone = set(uids) - set((await connection.scalars(there)).all())
             for row in (await connection.execute(tokens.order_by(TOKENS.c.id))).all():
                 holding[row.node].append(row.id)
             rows = (await connection.execute(nodes)).all()
         return [
             Device(row.uid, tuple(holding[row.uid]), bound=row.bound, approved=row.approved)
             for row in rows
-        ]
+        ] + [Device(uid, gone=True) for uid in sorted(gone)]
 
     async def _made(
         self, connection: AsyncConnection, uid: str, label: str, by: Actor

@@ -228,9 +228,7 @@ class TestDevices:
         assert later.gateway is careful
 
     @pytest.mark.parametrize("whole", [False, True])
-    def test_a_node_that_is_forgotten_with_its_tokens_is_gone_before_it_is_everybodys(
-        self, whole: bool
-    ) -> None:
+    def test_a_node_that_is_forgotten_is_gone_before_it_is_everybodys(self, whole: bool) -> None:
         bench = Bench()
         directory, gateway = bench.service(Feature.DIRECTORY), bench.gateway(DEVICES)
         bench.tell(directory, Devices((Device("n", ("t",), bound=True), Device("m")), whole=True))
@@ -242,13 +240,43 @@ class TestDevices:
         bench.shown()
         gone = () if whole else (Device("n", gone=True), Device("m", gone=True))
         bench.tell(directory, Devices(gone, whole=whole))
-        assert [(each["type"], each["uid"]) for each in bench.shown()] == [("out", "n")]
-        assert bench.effects.seers[-1] == frozenset({"ann"})
+        out = sorted((each["type"], each["uid"]) for each in bench.shown())
+        assert out == [("out", "m"), ("out", "n")]
+        assert bench.effects.seers[-2:] == [frozenset({"ann"})] * 2
         bench.tell(directory, Access((), whole=True))
-        # That one, open as it was, is nobody's from now on.
-        assert [each["uid"] for each in bench.told(stranger)] == ["m"]
+        assert bench.told(stranger) == []
         bench.value(gateway, "later", "n")
+        bench.value(gateway, "later", "m")
         assert bench.shown() == []
+        # Whoever is open comes anew, as nobody's.
+        bench.new(gateway, "m")
+        assert [each["uid"] for each in bench.shown()] == ["m"] * 2
+        assert bench.effects.seers[-1] is None
+
+    def test_gateways_hear_of_who_was_forgotten_though_nothing_was_said_of_them(self) -> None:
+        bench = Bench()
+        directory, gateway, old = (
+            bench.service(Feature.DIRECTORY),
+            bench.gateway(DEVICES),
+            bench.gateway(),
+        )
+        bench.tell(directory, Devices((), whole=True))
+        bench.new(gateway, "n")
+        bench.new(old, "o")
+        bench.shown()
+        bench.effects.notified.clear()
+        bench.tell(directory, Devices((Device("n", gone=True), Device("o", gone=True))))
+        ((to, told),) = bench.effects.notified
+        assert to is gateway
+        assert {each["uid"]: each["gone"] for each in told["devices"]} == {"n": True, "o": True}
+        # One that hears nothing of that would not tell of it anew.
+        assert [(each["type"], each["uid"]) for each in bench.shown()] == [("out", "n")]
+        bench.core.gateway_left(gateway)
+        bench.new(old, "n")
+        bench.core.gateway_left(old)
+        bench.shown()
+        bench.tell(directory, Devices((Device("n", gone=True),)))
+        assert bench.core.nodes.get("n") is None
 
     def test_a_directory_that_leaves_in_the_middle_has_said_nothing(self) -> None:
         bench = Bench()

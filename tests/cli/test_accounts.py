@@ -194,7 +194,7 @@ def test_the_link_that_sets_a_device_up(office: Office, tmp_path: Path) -> None:
         "http://a/#b",
     ):
         assert office.aiot("token", "create", "n3", f"--page={wrong}", key_file)[0] == 2
-    assert office.ask(lambda store: store.devices.devices(["n3"])) == []
+    assert office.ask(lambda store: store.devices.devices(["n3"])) == [Device("n3", gone=True)]
 
 
 def read_back(drawn: str, picture: Path) -> str:

@@ -21,6 +21,12 @@ def test_news_is_what_changed_and_what_is_gone() -> None:
         (Person("olaf", Role.OPERATOR, gone=True),), (NodeAccess("n1", gone=True),), ()
     )
     assert (roll.person("anna"), roll.node("n2"), roll.device("n1")) == (anna, lamp, device)
+    # One that was forgotten is gone for others, too, who may know more of it.
+    gone = Device("n3", gone=True)
+    assert roll.update([], [], ["n3"], [], [gone]) == News((), (), (gone,))
+    gone = Device("n1", gone=True)
+    assert roll.update([], [], ["n1"], [], [gone]) == News((), (), (gone,))
+    assert roll.device("n1") is None
     edition = roll.edition
     assert not roll.update([], [], [], [], [])
     assert roll.edition == edition

@@ -179,7 +179,7 @@ class TestLeaving:
         core.come(token=TOKEN)
         core.whole(Device("b"))
         assert {at for at, _ in core.expelled} == {"at-a", "here"}
-        assert core.nodes == {"a": "offline"}
+        assert core.nodes == {}
 
     def test_of_a_forgotten_node_nothing_remains(self) -> None:
         """Or a broker that comes would be told of it, as of one that is nobody's."""
@@ -190,6 +190,25 @@ class TestLeaving:
         core.change(Device("lamp", gone=True))
         assert core.wire == ["out lamp"]
         assert core.nodes == {}
+
+    def test_who_may_be_there_all_the_same_begins_anew(self) -> None:
+        core = Guarded(Policy.OPEN)
+        for name in ("lamp", "desk"):
+            core.come(name, at=f"at-{name}")
+            core.report("led", "1", f"at-{name}")
+        core.lost("at-desk")
+        core.change(Device("lamp", gone=True), Device("desk", gone=True), Device("x", gone=True))
+        assert core.wire == [
+            "new lamp online", "reset lamp", "update lamp protocol Memory", "out desk",
+        ]  # fmt: skip
+        assert core.nodes == {"lamp": "online"}
+        assert core.expelled == []
+        # A broker that comes is told nothing of what they said before.
+        node = core.core._roster.get("lamp")
+        assert node is not None
+        assert set(node.twin.readings) == {"protocol"}
+        core.report("led", "0", "at-lamp")
+        assert core.wire == ["update lamp led 0"]
 
     def test_bound_from_now_on(self) -> None:
         core = Guarded(Policy.OPEN)

@@ -105,6 +105,9 @@ async def test_a_revoked_token_holds_no_more_and_the_node_stays_bound(
     assert not await store.devices.revoke(token.id, ann.actor)
 
     assert await store.devices.devices() == [Device("n1", (), bound=True)]
+    assert await store.devices.devices(["n1", "zero", "gone"]) == [
+        Device("n1", (), bound=True), Device("gone", gone=True), Device("zero", gone=True),
+    ]  # fmt: skip
     (listed,) = await store.devices.tokens("n1")
     assert listed.revoked == round(clock.time * 1e6)
     assert await store.versions.get("access") == version + 1
