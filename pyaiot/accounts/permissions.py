@@ -107,12 +107,12 @@ def sees_alert(
 ) -> bool:
     """Whether `who` is to see an alert about `node` that is meant for the accounts `to`.
 
-    None: for all who see the node.
+    None: for all who see the node. Nobody else is told of it, whoever it was meant for.
     """
     if who.unlimited:
         return True
-    if to is not None:
-        return bool(who.id) and who.id in to
+    if to is not None and not (who.id and who.id in to):
+        return False
     return Permission.VIEW in permissions_on(node, who, rules)
 
 

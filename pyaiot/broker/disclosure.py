@@ -151,7 +151,7 @@ class Disclosure:
             if not self._views.ready and not client.viewer.unlimited:
                 continue
             if sees_alert(to, access, client.viewer, self._views.rules):
-                self._effects.tell(client, wire, "" if to is not None else alert.uid)
+                self._effects.tell(client, wire, alert.uid)
 
     def _start(self) -> None:
         self._effects.flush()

@@ -291,7 +291,8 @@ class Alert(Message, frozen=True, tag="alert"):
     text: Text
     """What is wrong, in one sentence, for people."""
     to: tuple[UserId, ...] | UnsetType = UNSET
-    """Accounts that are to see it; without it, all who see the node. Not told to clients."""
+    """Accounts that are to see it, of those that see the node; without it, all of these. Not told
+    to clients."""
 
 
 class Person(Struct, frozen=True):

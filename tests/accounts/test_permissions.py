@@ -115,6 +115,10 @@ def test_an_alert_is_for_those_it_names() -> None:
     assert not sees_alert(("ann",), SHOWN, BOB, OPEN)
     assert not sees_alert((), SHOWN, ANN, OPEN)
     assert not sees_alert(("",), SHOWN, STRANGER, OPEN)
+    # Whoever sent it may not have heard yet that they see the node no more.
+    assert sees_alert(("bob",), SHARED, BOB, OPEN)
+    assert not sees_alert(("bob",), OWNED, BOB, OPEN)
+    assert not sees_alert(("ann",), None, ANN, ADMINS)
 
 
 def test_an_alert_that_names_nobody_is_for_all_who_see_the_node() -> None:

@@ -359,7 +359,7 @@ def alert(stage: Stage, uid: str, **more: Any) -> None:
     stage.core.service_said(stage.directory, message, NOW)
 
 
-def test_alerts_are_for_those_they_name_or_who_see_the_node() -> None:
+def test_alerts_are_for_those_who_see_the_node_or_whom_of_these_they_name() -> None:
     stage = Stage()
     stage.access(NodeAccess("n", "ann"))
     stage.node("n")
@@ -371,7 +371,9 @@ def test_alerts_are_for_those_they_name_or_who_see_the_node() -> None:
     alert(stage, "n")
     assert [len(stage.heard(each)) for each in outlets] == [1, 0, 0, 1, 1]
     alert(stage, "n", to=("bob",))
-    assert [len(stage.heard(each)) for each in outlets] == [0, 1, 0, 1, 1]
+    assert [len(stage.heard(each)) for each in outlets] == [0, 0, 0, 1, 1]
+    alert(stage, "n", to=("ann",))
+    assert [len(stage.heard(each)) for each in outlets] == [1, 0, 0, 1, 1]
     alert(stage, "free")
     assert [len(stage.heard(each)) for each in outlets] == [1] * 5
     assert stage.heard(deaf) == []
@@ -398,6 +400,7 @@ def test_an_alert_that_waits_is_not_for_who_may_no_longer_see_it(
     eve, lane, outlet = stage.client(ADMIN, *features, room=0)
     alert(stage, "n")
     alert(stage, "n", to=("eve",))
+    alert(stage, "free", to=("eve",))
     stage.core._disclosure.role_changed(
         eve, Role.VIEWER, lambda each: stage.core._greeter.greet(each, NOW)
     )

@@ -307,7 +307,9 @@ async def everything(ears: dict[str, Ear]) -> None:
         named = {**ACCESS[number], "name": f"other name {node}"}
         await directory.send(type="access", nodes=[named])
     letter = {"rule": "r", "endpoint": "", "severity": "info", "state": "raised", "time": 1.0}
-    await recorder.send(type="alert", id="b", uid="for ann", text="Hot.", to=["ann"], **letter)
+    # Whom a letter names gets it, if they see the node, and nobody else.
+    for id_, node, to in (("b", MINE, ["ann"]), ("c", MINE, ["fay"])):
+        await recorder.send(type="alert", id=id_, uid=f"uid {node}", text="Hot.", to=to, **letter)
     await commands(ears)
     await gateway.send(
         type="pending", uid="uid that waits", protocol="CoAP", address="here", seen=1.0
@@ -402,12 +404,13 @@ async def test_what_each_peer_is_told(house: House) -> None:
         assert ear.kinds == HEARS[ear.kind], name
         if ear.kind in {CLIENT, PLAIN_CLIENT}:
             seen = set(house.sees(name))
-            # Ann's alone, but for who sees everything.
-            assert ear.hears(uid="for ann") == (name in {"ann", "root", SERVICE}), name
+            # Ann's alone, but for who sees everything; and Fay does not see what hers is about.
+            assert ear.hears(type="alert", id="b") == (name in {"ann", "root", SERVICE}), name
+            assert ear.hears(type="alert", id="c") == (name in {"root", SERVICE}), name
             assert ear.words() == seen, name
             for kind in HEARS[ear.kind] - {Welcome, Result, Failure}:
                 tag = str(kind.__struct_config__.tag)
-                assert ear.uids(tag) - {"for ann"} == seen, (name, tag)
+                assert ear.uids(tag) == seen, (name, tag)
     heard = [each for each in ears[RECORDER].heard if each["type"] == "recordable"]
     stored = [each for part in heard for each in part["messages"]]
     assert {each["uid"].removeprefix("uid ") for each in stored} == {*NODES, "fence"}
