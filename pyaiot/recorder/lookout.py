@@ -30,6 +30,7 @@ from pyaiot.recorder.rules import MAX_NODES, Engine
 from pyaiot.recorder.sightlines import Sightlines
 from pyaiot.recorder.status import Status
 from pyaiot.store.alerts import AlertRecord, Closed, Opened
+from pyaiot.store.forgotten import MAX_FORGOTTEN
 from pyaiot.store.rules import RuleRecord
 from pyaiot.store.store import Store
 from pyaiot.store.versions import Subject
@@ -76,6 +77,8 @@ class Lookout:
         self._owners: dict[str, str | None] = {}
         """Of all rules, those too that are not in force."""
         self._channels: dict[str, Channel] = {}
+        self._beginnings: dict[str, int] = {}
+        """From when on something of nodes counts that were forgotten."""
         self._versions: dict[Subject, int] = {"rules": -1, "access": -1}
 
     # What the recorder says
@@ -189,6 +192,9 @@ class Lookout:
         """Read what is another: with thousands of nodes that is far less than all there is."""
         store, known = self._store, self._versions["access"]
         new = None if known < 0 else await store.versions.changed_since(known)
+        if len(self._beginnings) > MAX_FORGOTTEN:
+            self._beginnings = await store.nodes.forgotten()
+        forgotten = await store.nodes.forgotten(None if new is None else new.nodes)
         owners = set(self._owners.values())
         if new is None:
             people, nodes = await store.accounts.people(), await store.nodes.access()
@@ -199,7 +205,12 @@ class Lookout:
             changed = self._sight.update(new.people, people, new.nodes, nodes, owners)
         # What changes while it is read has a newer version still, and is read again.
         self._versions["access"] = version
-        self._carry(self._engine.access_changed(changed, self._clock()))
+        now = self._clock()
+        for uid, begins in forgotten.items():
+            if self._beginnings.get(uid) != begins:
+                self._beginnings[uid] = begins
+                self._carry(self._engine.forget(uid, now))
+        self._carry(self._engine.access_changed(changed, now))
 
     # What is to be done
 
@@ -243,6 +254,9 @@ class Lookout:
         """Keep and tell what has come of something."""
         for effect in effects:
             alert, rule = effect.alert, effect.rule
+            if microseconds(alert.raised) < self._beginnings.get(alert.node, 0):
+                # Of what it said before it was forgotten nobody hears any more.
+                continue
             if isinstance(effect, Cleared):
                 self._status.cleared += 1
                 self._chronicle.keep(Closed(alert.id, microseconds(effect.time)))

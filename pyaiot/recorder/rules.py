@@ -159,6 +159,13 @@ class Engine:
             self._judge_presence(node, now, effects)
         return effects
 
+    def forget(self, uid: str, now: Moment) -> list[Effect]:
+        """A node was forgotten, and what was found wrong with it."""
+        node = self._nodes.get(uid)
+        if node is None:
+            return []
+        return [left.closed(now, Why.UNSEEN) for left in self._remove(node)]
+
     def reset(self, uid: str) -> None:
         """A node rebooted: its values hold no longer."""
         node = self._nodes.get(uid)
@@ -220,11 +227,16 @@ class Engine:
                 break
         else:
             return False
-        for ruling in list(node.rulings.values()):
-            self._leave(ruling, node)
-        self._unname(node)
-        del self._gone[node.uid], self._nodes[node.uid]
+        self._remove(node)
         return True
+
+    def _remove(self, node: Node) -> list[Left]:
+        """Know a node no more; the alerts that were open of it."""
+        lefts = [left for each in list(node.rulings.values()) for left in self._leave(each, node)]
+        self._unname(node)
+        self._gone.pop(node.uid, None)
+        del self._nodes[node.uid]
+        return lefts
 
     def _call(self, node: Node) -> None:
         """Know the node by the name that it has now."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pyaiot.errors import NotFound
 from pyaiot.messages.types import AlertState, Severity
 from pyaiot.store.audit import Actor, record
+from pyaiot.store.forgotten import beginnings
 from pyaiot.store.rules import Place, Rules
 from pyaiot.store.schema import ALERTS, RULES, USERS
 
@@ -74,11 +75,14 @@ class AlertBook(Rules):
     async def write(self, changes: Iterable[Change]) -> None:
         """Keep what happened, in this order; what was kept before stays as it is.
 
-        Alerts of rules that there are no more are left out.
+        Alerts of rules that there are no more are left out, and those of what a node said before it
+        was forgotten.
         """
         changes = list(changes)
-        wanted = {each.rule for each in changes if isinstance(each, Opened)}
+        opened = [each for each in changes if isinstance(each, Opened)]
+        wanted, nodes = {each.rule for each in opened}, {each.node for each in opened}
         async with self._engine.writing() as connection:
+            begins = await beginnings(self._engine, connection, nodes) if nodes else {}
             # Locked, so that none of them goes before its alerts are there.
             query = select(RULES.c.id).where(self._engine.one_of(RULES.c.id, wanted))
             query = query.with_for_update(read=True, key_share=True)
@@ -86,7 +90,7 @@ class AlertBook(Rules):
             for each in changes:
                 if isinstance(each, Closed):
                     await self._close(connection, each)
-                elif each.rule in there:
+                elif each.rule in there and each.raised >= begins.get(each.node, each.raised):
                     await self._open(connection, each)
 
     async def open_alerts(self) -> list[AlertRecord]:

@@ -62,6 +62,14 @@ async def beginnings(
     if engine.dialect == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock_shared(:lock)")
         await connection.execute(lock, {"lock": _LOCK})
+    return await known_beginnings(engine, connection, nodes)
+
+
+async def known_beginnings(
+    engine: Engine, connection: AsyncConnection, nodes: Collection[str] | None = None
+) -> dict[str, int]:
+    """The same for who makes nothing; of `nodes` or of all that were forgotten."""
     query = select(FORGOTTEN.c.node, FORGOTTEN.c.time)
-    query = query.where(engine.one_of(FORGOTTEN.c.node, nodes))
+    if nodes is not None:
+        query = query.where(engine.one_of(FORGOTTEN.c.node, nodes))
     return {node: time + GRACE for node, time in await connection.execute(query)}

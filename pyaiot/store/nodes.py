@@ -18,8 +18,8 @@ from pyaiot.model.node import Availability, checked_uid
 from pyaiot.store.accounts import locked
 from pyaiot.store.audit import Actor, record
 from pyaiot.store.engine import Engine
-from pyaiot.store.forgotten import remember
-from pyaiot.store.schema import NODES, SHARES
+from pyaiot.store.forgotten import known_beginnings, remember
+from pyaiot.store.schema import ALERTS, NODES, SHARES
 from pyaiot.store.sightings import Sightings
 from pyaiot.store.versions import access_changed
 
@@ -209,7 +209,7 @@ class NodeRecords(Sightings):
         ]  # fmt: skip
 
     async def remove(self, uid: str, by: Actor) -> None:
-        """Forget a node with its tokens and shares; what it reported stays in the history.
+        """Forget a node with its tokens, shares and alerts; what it reported stays in the history.
 
         What it said until now, and comes later, is not stored any more. Raises NotFound.
         """
@@ -218,8 +218,17 @@ class NodeRecords(Sightings):
             gone = await connection.execute(delete(NODES).where(NODES.c.uid == uid))
             if not gone.rowcount:
                 raise NotFound("There is no such node.")
+            await connection.execute(delete(ALERTS).where(ALERTS.c.node == uid))
             await access_changed(self._engine, connection, nodes=[uid])
             await record(self._engine, connection, by, "node.remove", uid)
+
+    async def forgotten(self, uids: Collection[str] | None = None) -> dict[str, int]:
+        """Nodes that were forgotten, all or those of `uids`.
+
+        And from which time on something of them counts, in microseconds since the epoch.
+        """
+        async with self._engine.reading() as connection:
+            return await known_beginnings(self._engine, connection, uids)
 
     async def _locked(self, connection: AsyncConnection, uid: str) -> "Row[Any]":
         """The row of a node, made if need be, which nobody else changes meanwhile."""

@@ -210,6 +210,37 @@ async def test_reads_what_is_another_and_no_more(
         assert read == [("people", None), ("access", None)]
 
 
+async def test_nobody_hears_of_what_a_node_said_before_it_was_forgotten(
+    fast_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_FORGOTTEN", 0)
+    store = fast_store
+    await store.alerts.add_rule(None, "Hot", {**HOT, "node": "*"}, TERMINAL)
+    for uid in ("n1", "n2", "n3"):
+        await store.nodes.change(uid, Edit(name=uid), TERMINAL)
+    await store.nodes.remove("n3", TERMINAL)
+    async with watching(store, clock) as watched:
+        await until_read(watched)
+        watched.reads(31, "n3")
+        assert watched.said == []
+        watched.reads(31)
+        await watched.stored(AlertState.RAISED)
+        await store.nodes.remove("n1", TERMINAL)
+        await store.nodes.remove("n2", TERMINAL)
+        await until_read(watched)
+        await watched.stored()
+        # What waited for the recorder, and was measured before.
+        watched.reads(20)
+        watched.reads(31)
+        watched.reads(31, "n2")
+        clock.pass_(5)
+        watched.reads(20, "n2")
+        assert watched.states() == [AlertState.RAISED]
+        watched.reads(31, "n2")
+        assert [each.uid for each in watched.said] == ["n1", "n2"]
+        await watched.stored(AlertState.RAISED)
+
+
 async def test_nothing_local_unless_allowed(fast_store: Store, clock: Clock) -> None:
     ann = await account(fast_store, "Ann")
     async with webhook() as hook, watching(fast_store, clock, local=False) as watched:

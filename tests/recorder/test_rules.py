@@ -500,6 +500,18 @@ def test_no_rule_floods_the_place() -> None:
     assert len(world.effects) < 3 * MAX_OPEN
 
 
+def test_a_node_that_was_forgotten_begins_anew() -> None:
+    world = Traveller(HOT, rule("offline", "r2"))
+    assert said(world.read(31.0)) == UP
+    world.available("online")
+    world.gone()
+    effects = world.note(world.engine.forget("n1", world.now))
+    assert said(effects) == ["-.n1/temperature", "-.n1/"]
+    assert world.engine.forget("n1", world.now) == []
+    assert world.wait(60) == []
+    assert said(world.read(31.0)) == UP
+
+
 def test_what_cannot_be_watched_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     world = Traveller(HOT)
     for number in range(MAX_SERIES + 3):

@@ -16,6 +16,8 @@ from pyaiot.store import rules
 from pyaiot.store.accounts import Account
 from pyaiot.store.alerts import Closed, Opened
 from pyaiot.store.audit import NOBODY, TERMINAL
+from pyaiot.store.forgotten import GRACE
+from pyaiot.store.nodes import Edit
 from pyaiot.store.schema import RULES
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
@@ -225,3 +227,19 @@ async def test_old_alerts_make_room(
     clock.pass_(500 * 86_400)
     assert await book.tidy() == 2
     assert [each.id for each in await book.alerts(9)] == ["open"]
+
+
+async def test_nothing_is_kept_of_a_forgotten_node(store: Store, clock: Clock) -> None:
+    book, common = store.alerts, await nobodys(store)
+    await store.nodes.change("n1", Edit(name="Lamp"), TERMINAL)
+    await book.write([opened(store, "a", common), opened(store, "b", common, "n2")])
+    late = opened(store, "c", common)
+    clock.pass_(1)
+    await store.nodes.remove("n1", TERMINAL)
+    begins = store._engine.now() + GRACE
+    assert await store.nodes.forgotten() == await store.nodes.forgotten({"n1"}) == {"n1": begins}
+    assert await store.nodes.forgotten({"n2"}) == {}
+    await book.write([late, Closed("a", 1), opened(store, "d", common, "n2")])
+    clock.pass_(GRACE / 1e6)
+    await book.write([opened(store, "e", common)])
+    assert {each.id for each in await book.alerts(9)} == {"b", "d", "e"}
