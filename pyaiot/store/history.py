@@ -250,7 +250,12 @@ class History:
 
         How many went, and whether that was a whole round. What has not been summed up stays.
         """
-        return await self._retention.expire(policy, budget)
+        before = self._retention.dropped
+        found = await self._retention.expire(policy, budget)
+        if self._retention.dropped > before:
+            # There is room for others again.
+            self._book.forget()
+        return found
 
     async def shrink(self, largest: int, budget: int) -> int:
         """Delete at most about `budget` of the oldest rows if the store is larger; how many."""

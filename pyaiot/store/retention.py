@@ -50,6 +50,8 @@ class Retention:
         self._measured = 0
         self._size = 0
         self._freed = 0
+        self.dropped = 0
+        """Series that were let go of because nothing was left of them."""
 
     async def expire(self, policy: Policy, budget: int = STEP) -> tuple[int, bool]:
         """Delete at most about `budget` rows that are too old for `policy`.
@@ -179,7 +181,7 @@ class Retention:
         return (await connection.scalars(query)).all()
 
     async def _drop_empty(self) -> None:
-        """Forget series of which nothing is known any more."""
+        """Forget series of which nothing is known any more, a few at a time."""
         # Of the last one SQLite would give the number to another, which is not to be mistaken for
         # it by whoever knows it still.
         last = select(func.max(SERIES.c.id)).scalar_subquery()
@@ -188,11 +190,13 @@ class Retention:
             for table in (READINGS, MINUTES, HOURS)
         ]
         async with self._engine.reading() as connection:
-            query = select(SERIES.c.id).where(*empty).limit(_SERIES_AT_ONCE)
+            query = select(SERIES.c.id).where(*empty).limit(STEP)
             numbers = (await connection.scalars(query)).all()
-        if numbers:
+        for start in range(0, len(numbers), _SERIES_AT_ONCE):
+            some = numbers[start : start + _SERIES_AT_ONCE]
             async with self._engine.writing() as connection:
-                await connection.execute(delete(SERIES).where(SERIES.c.id.in_(numbers), *empty))
+                await connection.execute(delete(SERIES).where(SERIES.c.id.in_(some), *empty))
+        self.dropped += len(numbers)
 
 
 def _first_of(table: Table) -> Any:

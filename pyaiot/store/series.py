@@ -15,6 +15,8 @@ from pyaiot.store.schema import FACTS, SERIES
 
 MAX_OF_RESOURCE: Final = 128
 """Series of one resource of one node; a node that makes up ever new members is cut off there."""
+MAX_OF_NODE: Final = 16_384
+"""And of one node, with all its resources: as many as a broker lets it have at once."""
 
 _MAX_KNOWN: Final = 200_000
 _AT_ONCE: Final = 500
@@ -50,8 +52,9 @@ class SeriesBook:
         self._beginnings: dict[str, int] = {}
         """From when on samples of these nodes count."""
         self._of_resource: Counter[tuple[str, str]] = Counter()
+        self._of_node: Counter[str] = Counter()
         self.refused = 0
-        """Samples that were not kept because their resource has too many series."""
+        """Samples that were not kept because their resource, or node, has too many series."""
 
     def rows(self, samples: Iterable[Sample]) -> tuple[list[Row], list[Sample]]:
         """Rows of the table of readings, and the samples whose series are to be entered first."""
@@ -78,6 +81,7 @@ class SeriesBook:
         self._late.clear()
         self._beginnings.clear()
         self._of_resource.clear()
+        self._of_node.clear()
 
     async def enter(
         self, connection: AsyncConnection, samples: Sequence[Sample]
@@ -100,11 +104,14 @@ class SeriesBook:
             key = SeriesKey(sample.node, sample.resource, sample.path)
             found = self._find(key)
             if found is None:
-                wanted[key] = sample.unit or wanted.get(key, "")
+                # Whoever is refused all the time has nobody look at all that they have each time.
+                if not self._is_full(key):
+                    wanted[key] = sample.unit or wanted.get(key, "")
             elif sample.unit and sample.unit != found.unit:
                 wanted[key] = sample.unit
         if wanted:
-            await self._look_up(connection, sorted({key.node for key in wanted}))
+            missing = {key.node for key in wanted if self._find(key) is None}
+            await self._look_up(connection, sorted(missing))
             await self._make(connection, wanted)
             await self._rename(connection, wanted)
         return kept
@@ -124,6 +131,12 @@ class SeriesBook:
     def _find(self, key: SeriesKey) -> _Known | None:
         return self._known.get(key) or self._late.get(key)
 
+    def _is_full(self, key: SeriesKey) -> bool:
+        """Whether it is known that there is no room for a new series."""
+        return (
+            self._of_resource[key[:2]] >= MAX_OF_RESOURCE or self._of_node[key.node] >= MAX_OF_NODE
+        )
+
     def _know(self, key: SeriesKey, known: _Known) -> None:
         if key.node in self._beginnings:
             self._known.pop(key, None)
@@ -138,6 +151,7 @@ class SeriesBook:
                 key = SeriesKey(node, resource, path)
                 if self._find(key) is None:
                     self._of_resource[node, resource] += 1
+                    self._of_node[node] += 1
                 self._know(key, _Known(number, unit))
 
     async def _make(self, connection: AsyncConnection, wanted: dict[SeriesKey, str]) -> None:
@@ -145,10 +159,12 @@ class SeriesBook:
         if not new:
             return
         taken = Counter({each[:2]: self._of_resource[each[:2]] for each in new})
+        room = {each.node: MAX_OF_NODE - self._of_node[each.node] for each in new}
         rows: list[dict[str, Any]] = []
         for key in new:
-            taken[key[:2]] += 1
-            if taken[key[:2]] <= MAX_OF_RESOURCE:
+            if taken[key[:2]] < MAX_OF_RESOURCE and room[key.node] > 0:
+                taken[key[:2]] += 1
+                room[key.node] -= 1
                 rows.append({**key._asdict(), "unit": wanted[key]})
         if rows:
             if self._engine.dialect == "sqlite":

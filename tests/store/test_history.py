@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import asyncio
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -104,6 +105,37 @@ class TestPut:
         assert history.refused == 10
         assert await history.put([sample(T0, key=keys[-1]), sample(T0 + 1, key=keys[0])]) == 1
         assert history.refused == 11
+
+    async def test_ever_new_resources_are_refused(
+        self, history: History, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pyaiot.store.series.MAX_OF_NODE", 20)
+        keys = [SeriesKey("node", f"r{n}") for n in range(25)]
+        assert await history.put([sample(T0, key=key) for key in keys]) == 20
+        assert await history.put([sample(T0, key=SeriesKey("other", "r"))]) == 1
+        assert (len(await history.series("node")), history.refused) == (20, 5)
+        # What is refused again and again is not looked for again and again.
+        looked: list[Sequence[str]] = []
+        look_up = history._book._look_up
+
+        async def counted(connection: Any, nodes: Sequence[str]) -> None:
+            looked.append(nodes)
+            await look_up(connection, nodes)
+
+        monkeypatch.setattr(history._book, "_look_up", counted)
+        for n in range(3):
+            assert await history.put([sample(T0 + n, key=keys[-1])]) == 0
+        assert (await history.put([sample(T0 + 9, unit="V", key=keys[0])]), history.refused) == (
+            1, 8,
+        )  # fmt: skip
+        assert not any(looked)
+        # Once others are gone there is room.
+        clock.time = (T0 + 3 * HOUR) / SECOND
+        await history.summarise(T0 + 3 * HOUR)
+        done = False
+        while not done:
+            _, done = await history.expire(Policy(Keep(60, 60, 60)), 500)
+        assert await history.put([sample(T0 + 3 * HOUR, key=keys[-1])]) == 1
 
     async def test_goes_on_where_somebody_let_go_of_a_series(
         self, store: Store, history: History
