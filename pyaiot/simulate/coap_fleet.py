@@ -18,6 +18,7 @@ from aiocoap.message import Message
 from aiocoap.numbers.types import Type
 
 from pyaiot.errors import StartFailed
+from pyaiot.gateway.coap.client import reason_of
 from pyaiot.gateway.coap.payload import proven
 from pyaiot.gateway.coap.peers import MAX_PEERS_OF_HOST
 from pyaiot.simulate.coap_server import CoapServer
@@ -45,6 +46,9 @@ _SERVER: Final = b"\xb6server\xff"
 _NON_POST: Final = b"\x50\x02"
 _REQUESTS: Final = range(1, 32)
 """The codes of requests."""
+
+_REFUSALS: Final = range(0x80, 0xC0)
+"""Those of answers that say what is wrong (RFC 7252 section 12.1.2)."""
 
 
 class CoapFleet:
@@ -153,13 +157,17 @@ class _Node(asyncio.DatagramProtocol):
         self.transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is of none
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        # The rest are answers to what was posted, of which nothing follows.
-        if len(data) < 4 or data[1] not in _REQUESTS:
+        # The rest are answers to what was posted, of which only a refusal says something.
+        if len(data) < 4 or (data[1] not in _REQUESTS and data[1] not in _REFUSALS):
             return
         try:
             request = Message.decode(data, _Remote(addr))
         except CoapError as exc:
             logger.debug("not understood: %s", exc)
+            return
+        if data[1] in _REFUSALS:
+            self.asked = False
+            self._contact.refused(reason_of(request))
             return
         self.asked = True
         self._contact.found()

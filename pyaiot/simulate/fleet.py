@@ -89,9 +89,16 @@ class Contact:
 
     def missed(self, reason: str) -> None:
         """It is not, or does not."""
-        if reason != self._complaint:
-            logger.warning("no connection to %s: %s", self._where, reason)
-        self._complaint = reason
+        self._complain(f"no connection to {self._where}: {reason}")
+
+    def refused(self, reason: str) -> None:
+        """It is, and wants no such node."""
+        self._complain(f"{self._where} refuses nodes: {reason}")
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:
+            logger.warning("%s", text)
+        self._complaint = text
 
 
 async def evenly(number: int, period: float, act: Callable[[int, int], None]) -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from pyaiot.errors import InvalidValue
 from pyaiot.link.backoff import Backoff
@@ -20,8 +20,21 @@ logger = logging.getLogger(__name__)
 _wire = logging.getLogger("pyaiot.simulate.wire")
 _wire.setLevel(logging.WARNING)
 
+_LONGEST: Final = 200
+"""Characters of what a gateway says."""
+
 STABLE: Final = 10.0
 """Seconds after which a connection counts as good, and the next one is tried without delay."""
+
+
+def why_not(exc: Exception) -> str:
+    """Why there is no connection, or none any more; in the gateway's words where it says so."""
+    if isinstance(exc, InvalidStatus):
+        body = exc.response.body.decode("utf-8", "replace")
+        return f"HTTP {exc.response.status_code}: {' '.join(body.split())[:_LONGEST]}"
+    if isinstance(exc, ConnectionClosed) and exc.rcvd is not None and exc.rcvd.reason:
+        return exc.rcvd.reason
+    return str(exc)
 
 
 class WebsocketNode:
@@ -57,7 +70,7 @@ class WebsocketNode:
             try:
                 await self._live()
             except (OSError, WebSocketException) as exc:
-                logger.warning("no connection to %s: %s", self._url, exc)
+                logger.warning("no connection to %s: %s", self._url, why_not(exc))
             if loop.time() - began > STABLE:
                 self._backoff.reset()
             await asyncio.sleep(self._backoff.next())

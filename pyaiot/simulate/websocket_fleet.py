@@ -17,6 +17,7 @@ from websockets.uri import parse_uri
 from pyaiot.errors import InvalidValue
 from pyaiot.link.backoff import Backoff
 from pyaiot.simulate.fleet import Contact, Member, Plan, evenly
+from pyaiot.simulate.websocket import why_not
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ AT_ONCE: Final = 50
 
 PATIENCE: Final = 10.0
 """Seconds that opening one may take."""
+
+SETTLED: Final = 1.0
+"""Seconds after which a node that was not sent away again may stay."""
 
 FIRST_RETRY: Final = 2.0
 """Seconds, at most, until a gateway that was not there is tried again; then ever more."""
@@ -68,14 +72,18 @@ class WebsocketFleet:
             async with turnstile:
                 connection = await self._connected(self._members[which])
             if connection is not None:
-                self._contact.found()
-                backoff.reset()
                 self._open[which] = connection
                 try:
+                    settled, _ = await asyncio.wait({connection.ended}, timeout=SETTLED)
+                    if not settled:
+                        self._contact.found()
+                        backoff.reset()
                     await asyncio.shield(connection.ended)
                 finally:
                     self._open[which] = None
                     connection.leave()
+                if connection.reason:
+                    self._contact.refused(connection.reason)
             await asyncio.sleep(backoff.next())
 
     async def _connected(self, member: Member) -> "_Connection | None":
@@ -87,7 +95,7 @@ class WebsocketFleet:
                 await connection.opened
         except (OSError, InvalidHandshake) as exc:  # TimeoutError among them
             connection.leave()
-            reason = "it does not answer" if isinstance(exc, TimeoutError) else str(exc)
+            reason = "it does not answer" if isinstance(exc, TimeoutError) else why_not(exc)
             self._contact.missed(reason)
             return None
         except BaseException:
@@ -103,6 +111,8 @@ class _Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
+        self.reason = ""
+        """Why the gateway sent the node away, if it did and said so."""
         self._member = member
         self._token = token
         self._protocol = ClientProtocol(parse_uri(uri), logger=_wire)
@@ -123,6 +133,9 @@ class _Connection(asyncio.Protocol):
                 self._answered()
             elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 self._take(event.data)
+        closing = self._protocol.close_rcvd
+        if closing is not None:
+            self.reason = closing.reason
         self._flush()
 
     def eof_received(self) -> None:

@@ -105,8 +105,12 @@ def test_the_log_tells_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(9):
         contact.missed("no")
     for _ in range(9):
+        contact.refused("no")
+    for _ in range(9):
         contact.found()
-    assert caplog.messages == ["no connection to it: no", "it is there again"]
+    assert caplog.messages == [
+        "no connection to it: no", "it refuses nodes: no", "it is there again",
+    ]  # fmt: skip
 
 
 class TestWebsocket:
@@ -131,6 +135,7 @@ class TestWebsocket:
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(websocket_fleet, "FIRST_RETRY", 0.02)
+        monkeypatch.setattr(websocket_fleet, "SETTLED", 0.02)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         async with living(WebsocketFleet(PLAN, "127.0.0.1", port)):
@@ -138,7 +143,7 @@ class TestWebsocket:
             for _ in range(2):
                 async with running(WebsocketAdapter("127.0.0.1", port)) as heard:
                     await all_report(heard)
-        assert caplog.text.count("is there again") >= 1
+                    await eventually(lambda: "is there again" in caplog.text)
 
     async def test_who_is_no_gateway(self, caplog: pytest.LogCaptureFixture) -> None:
         async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -19,9 +19,14 @@ from pyaiot.gateway.mqtt.adapter import MqttAdapter
 from pyaiot.gateway.mqtt.session import Server
 from pyaiot.gateway.registrar import Policy
 from pyaiot.gateway.websocket.adapter import WebsocketAdapter
+from pyaiot.messages.types import Device
 from pyaiot.settings import SimulateSettings
+from pyaiot.simulate import websocket_fleet
+from pyaiot.simulate.things import Thing
+from pyaiot.simulate.websocket import WebsocketNode
 from tests.gateway.guarded import LAMP, guarded, token
 from tests.mosquitto import free_port
+from tests.waiting import eventually
 
 UTILS = Path(__file__).parents[2] / "utils"
 
@@ -38,19 +43,82 @@ PROTOCOLS: dict[str, Make] = {
 async def test_fleet_of_one(protocol: str) -> None:
     port = free_port()
     async with guarded(PROTOCOLS[protocol](port), Policy.TOKEN, LAMP) as gateway:
-        settings = SimulateSettings(
-            nodes=1,
-            protocol=protocol,  # type: ignore[arg-type]  # one of them
-            host="127.0.0.1",
-            port=port,
-            period=0.05,
-            token=token(),
-        )
+        settings = settings_of(protocol, port, token=token())
         assert token() not in repr(settings)
         async with running(fleet_for(settings).run):
             await gateway.told("lamp", "led", "0")
             await gateway.told("lamp", "name", "Simulated 1")
         assert list(gateway.nodes) == ["lamp"]
+
+
+REFUSALS = {
+    "coap": "the gateway at 127.0.0.1 port {port} refuses nodes: 4.01 Unauthorized: revoked: ",
+    "websocket": "no connection to ws://127.0.0.1:{port}/node: HTTP 403: revoked: ",
+}
+
+
+@pytest.mark.parametrize("protocol", REFUSALS)
+async def test_a_fleet_says_why_it_is_refused(
+    protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    revoked = Device(LAMP.uid, ("other",), bound=True)
+    async with guarded(PROTOCOLS[protocol](port), Policy.TOKEN, revoked):
+        fleet = fleet_for(settings_of(protocol, port, token=token()))
+        async with running(fleet.run):
+            said = REFUSALS[protocol].format(port=port)
+            await eventually(lambda: said in caplog.text)
+    assert token() not in caplog.text
+
+
+async def test_a_fleet_says_what_it_waits_for(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_fleet, "FIRST_RETRY", 0.02)
+    port = free_port()
+    async with guarded(PROTOCOLS["websocket"](port), Policy.APPROVE) as gateway:
+        async with running(fleet_for(settings_of("websocket", port)).run):
+            said = f"ws://127.0.0.1:{port}/node refuses nodes: not_approved: "
+            await eventually(lambda: said in caplog.text)
+            (waiting,) = gateway.pending
+            gateway.change(Device(waiting.uid, approved=True))
+            await eventually(lambda: "is there again" in caplog.text)
+        # However often it knocked.
+        assert caplog.text.count(said) == 1
+
+
+@pytest.mark.parametrize(("named", "code"), [("", "needs_id"), ("desk", "not_approved")])
+async def test_a_test_node_says_why_it_is_refused(
+    named: str, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    node = WebsocketNode(
+        Thing(("led",), Random(1)), f"ws://127.0.0.1:{port}/node", Random(1), uid=named
+    )
+    async with guarded(PROTOCOLS["websocket"](port), Policy.APPROVE), running(node.run):
+        await eventually(lambda: f"/node: {code}: " in caplog.text)
+
+
+async def test_a_test_node_says_why_its_token_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    port = free_port()
+    node = WebsocketNode(
+        Thing(("led",), Random(1)), f"ws://127.0.0.1:{port}/node", Random(1), token="x"
+    )
+    async with guarded(PROTOCOLS["websocket"](port), Policy.OPEN), running(node.run):
+        await eventually(lambda: "/node: HTTP 401: invalid_token: " in caplog.text)
+
+
+def settings_of(protocol: str, port: int, *, token: str | None = None) -> SimulateSettings:
+    return SimulateSettings(
+        nodes=1,
+        protocol=protocol,  # type: ignore[arg-type]  # one of them
+        host="127.0.0.1",
+        port=port,
+        period=0.05,
+        token=token,
+    )
 
 
 def test_a_token_is_of_one_node() -> None:
