@@ -94,12 +94,13 @@ async def test_what_the_guide_says_works(built: Path, tmp_path: Path) -> None:
             scene = Scene(url, broker, gateway)
             await scene.until("/nodes/n1/resources", lambda page: page["items"])
             said = [await told(each, url, tmp_path) for each in commands()]
-    assert len(said) == 14
+    assert len(said) == 15
     assert json.loads(said[3])["status"] == "applied"
     assert said[4].startswith("HTTP/1.1 202")
     assert [each["uid"] for each in json.loads(said[6])["items"]] == ["n2"]
     assert json.loads(said[7])["node"]["name"] == "Desk"
-    assert len(json.loads(said[9])["items"]) == 10
+    assert json.loads(said[8])["user"]["name"] == "ann"
+    assert len(json.loads(said[10])["items"]) == 10
     assert (tmp_path / "all.csv").read_text().startswith("time,node,resource,path,value,unit")
     assert len(json.loads((tmp_path / "one.json").read_text())) == 20
-    assert "event: reading" in said[12]
+    assert "event: reading" in said[13]
