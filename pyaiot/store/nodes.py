@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, Select, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.accounts.names import checked_name, name_key
@@ -97,7 +97,33 @@ class NodeRecords(Sightings):
 
         Of `uids` or all; of an owner or all; with `q` in the name, the title or the uid.
         """
-        query = select(NODES).where(NODES.c.uid > after).order_by(NODES.c.uid).limit(limit)
+        query = self._chosen(select(NODES), after, uids, owner, q).limit(limit)
+        async with self._engine.reading() as connection:
+            return [_of(row) for row in (await connection.execute(query)).all()]
+
+    async def uids(
+        self,
+        limit: int,
+        after: str = "",
+        *,
+        uids: Collection[str] | None = None,
+        owner: str | None = None,
+        q: str = "",
+    ) -> list[str]:
+        """The uids of what `records` gives, which is much less to read."""
+        query = self._chosen(select(NODES.c.uid), after, uids, owner, q).limit(limit)
+        async with self._engine.reading() as connection:
+            return list((await connection.scalars(query)).all())
+
+    def _chosen(
+        self,
+        query: Select[Any],
+        after: str,
+        uids: Collection[str] | None,
+        owner: str | None,
+        q: str,
+    ) -> Select[Any]:
+        query = query.where(NODES.c.uid > after).order_by(NODES.c.uid)
         if uids is not None:
             query = query.where(self._engine.one_of(NODES.c.uid, uids))
         if owner is not None:
@@ -106,8 +132,7 @@ class NodeRecords(Sightings):
             columns = (NODES.c.name, NODES.c.title, NODES.c.uid)
             found = [column.icontains(q, autoescape=True) for column in columns]
             query = query.where(found[0] | found[1] | found[2])
-        async with self._engine.reading() as connection:
-            return [_of(row) for row in (await connection.execute(query)).all()]
+        return query
 
     async def change(self, uid: str, edit: Edit, by: Actor) -> bool:
         """Change a node, one that has never come too; False where nothing is other than before.

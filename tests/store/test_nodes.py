@@ -158,7 +158,9 @@ class TestRecords:
         await nodes.change("n3", Edit(name="Lamp", owner=me), NOBODY)
 
         async def uids(**how: object) -> list[str]:
-            return [each.uid for each in await nodes.records(9, **how)]  # type: ignore[arg-type]
+            uids = [each.uid for each in await nodes.records(9, **how)]  # type: ignore[arg-type]
+            assert await nodes.uids(9, **how) == uids  # type: ignore[arg-type]
+            return uids
 
         assert await uids() == ["n1", "n2", "n3"]
         assert await uids(after="n1") == ["n2", "n3"]

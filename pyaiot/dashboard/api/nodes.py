@@ -25,10 +25,10 @@ from pyaiot.dashboard.api.forms import (
     Paging,
 )
 from pyaiot.errors import InvalidValue, NotFound, PermissionDenied
-from pyaiot.store.nodes import Edit, NodeRecord
+from pyaiot.store.nodes import Edit
 
-_SCANNED: Final = 500
-"""Records that are read at once while those are looked for that somebody may see."""
+_SCANNED: Final = 2000
+"""Uids that are read at once while those are looked for that somebody may see."""
 
 _LOOKED: Final = 1000
 """Nodes that are looked at before others have their turn."""
@@ -38,37 +38,33 @@ async def nodes(call: Call[NodesWanted, None]) -> Page[Node]:
     """Nodes by uid: those in the store, and those that only the broker knows yet."""
     after = place_of(call.query.cursor, str) or ""
     limit = call.query.limit
-    stored = await _stored(call, after, limit)
-    known = {each.uid: each for each in stored}
-    live = await _live(call, after, limit + 1)
-    missing = [uid for uid in live if uid not in known]
-    for each in await call.services.store.nodes.records(len(missing) + 1, uids=missing):
-        known[each.uid] = each
-    uids = sorted({*known, *live})
+    uids = sorted({*await _stored(call, after, limit + 1), *await _live(call, after, limit + 1)})
     chosen = uids[:limit]
+    records = await call.services.store.nodes.records(limit, uids=chosen)
+    known = {each.uid: each for each in records}
     found = [known.get(uid) or unrecorded(uid) for uid in chosen]
     following = cursor_of(chosen[-1]) if len(uids) > limit else None
     return Page(await all_described(call, found), following)
 
 
-async def _stored(call: Call[NodesWanted, None], after: str, limit: int) -> list[NodeRecord]:
-    """The first records after a uid that the asker may see, and one more than `limit`."""
+async def _stored(call: Call[NodesWanted, None], after: str, limit: int) -> list[str]:
+    """The first uids of nodes that are stored and the asker may see."""
     uids = None
     if not (call.who.unlimited or _sees_unclaimed(call)):
         uids = [uid for uid in call.services.roll.nodes if uid > after and call.sees(uid)]
     owner = call.who.id if call.query.mine else None
-    found: list[NodeRecord] = []
+    found: list[str] = []
     if call.query.mine and not call.who.id:
         return found
-    while len(found) <= limit:
-        page = await call.services.store.nodes.records(
+    while len(found) < limit:
+        page = await call.services.store.nodes.uids(
             _SCANNED, after, uids=uids, owner=owner, q=call.query.q or ""
         )
-        found += [each for each in page if call.sees(each.uid)]
+        found += filter(call.sees, page)
         if len(page) < _SCANNED:
             break
-        after = page[-1].uid
-    return found[: limit + 1]
+        after = page[-1]
+    return found[:limit]
 
 
 async def _live(call: Call[NodesWanted, None], after: str, limit: int) -> list[str]:
