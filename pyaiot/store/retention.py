@@ -27,8 +27,22 @@ _END: Final = 2**62
 _PAGES: Final = 1000
 """Pages that go back to the file system at once."""
 
-# What a row takes on PostgreSQL, with its entry in the index; SQLite counts its pages.
+# What a row takes on PostgreSQL, with its entry in the index, but without texts; SQLite counts its
+# pages.
 _ROW_BYTES: Final = {"readings": 96, "minutes": 116, "hours": 116}
+_CHUNK: Final = 2048
+"""What PostgreSQL cuts long texts into."""
+_POSTGRESQL_SIZES: Final = text("""
+    SELECT c.relname, s.n_live_tup, coalesce(t.n_live_tup, 0),
+           coalesce((
+               SELECT (1 - null_frac) * avg_width FROM pg_stats
+               WHERE schemaname = s.schemaname AND tablename = c.relname AND attname = 'text'
+           ), 0)
+    FROM pg_stat_user_tables s
+    JOIN pg_class c ON c.oid = s.relid
+    LEFT JOIN pg_stat_all_tables t ON t.relid = c.reltoastrelid
+    WHERE s.schemaname = current_schema()
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,8 @@ class Retention:
         self._after = 0
         self._measured = 0
         self._size = 0
-        self._freed = 0
+        self._freed = 0.0
+        self._of_row = dict[str, float](_ROW_BYTES)
         self.dropped = 0
         """Series that were let go of because nothing was left of them."""
 
@@ -111,10 +126,10 @@ class Retention:
             gone += await self._cut(_Cut(series, table, cut), budget - gone)
             if gone >= budget:
                 break
-        self._freed += gone * _ROW_BYTES[table.name]
+        self._freed += gone * self._of_row[table.name]
         return gone
 
-    async def _reckoned(self) -> int:
+    async def _reckoned(self) -> float:
         """The size; PostgreSQL counts what was deleted some time later, so that is kept in mind."""
         if self._engine.dialect == "sqlite":
             return await self.size()
@@ -132,12 +147,13 @@ class Retention:
                     await connection.scalar(text(f"PRAGMA {name}")) or 0 for name in names
                 ]
                 return int((pages - free) * page)
-            query = text(
-                "SELECT relname, n_live_tup FROM pg_stat_user_tables"
-                " WHERE schemaname = current_schema()"
-            )
-            rows = (await connection.execute(query)).all()
-            return sum(_ROW_BYTES.get(name, 256) * count for name, count in rows)
+            total = 0.0
+            for name, rows, chunks, width in await connection.execute(_POSTGRESQL_SIZES):
+                taken = rows * (_ROW_BYTES.get(name, 256) + float(width)) + chunks * _CHUNK
+                total += taken
+                if rows:
+                    self._of_row[name] = taken / rows
+            return round(total)
 
     async def vacuum(self) -> None:
         """Give some room of what was deleted back to the file system, where that is quick."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import asyncio
 import math
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -374,6 +375,28 @@ class TestRetention:
         assert max(starts) - min(starts) <= 4 * MINUTE
         assert all(rows[-1].time_us == T0 + 4999 * SECOND for rows in left.values())
         await history.vacuum()
+
+    async def test_long_texts_count(self, history: History, clock: Clock) -> None:
+        long = [
+            sample(T0 + n * SECOND, None, text=random.Random(n).randbytes(8000).hex())
+            for n in range(200)
+        ]
+        await history.put(long)
+        clock.time = (T0 + 3 * HOUR) / SECOND
+        while not await history.summarise(T0 + 3 * HOUR):
+            pass
+        # PostgreSQL counts rows a while later.
+        size = 0
+        async with asyncio.timeout(20):
+            while size < 200 * 16_000:
+                size = await history.size()
+                await asyncio.sleep(0.05)
+        while await history.shrink(size - 100 * 16_000, 20):
+            pass
+        left = await history.rows(KEY, T0, T0 + HOUR, limit=200)
+        # About half of them, for each is known to be long.
+        assert 50 <= len(left) <= 120
+        assert left[-1].time_us == T0 + 199 * SECOND
 
     async def test_too_much_of_today_costs_no_past(self, fast_store: Store, clock: Clock) -> None:
         history = fast_store.history
