@@ -47,6 +47,8 @@ async def test(call: Call[NoQuery, None]) -> forms.Tried:
     """Send something by a channel, and say what became of it."""
     found = await _own(call)
     services = call.services
+    # They reach people who may not have asked for it.
+    services.trials.take(call.who.id, call.now.steady)
     channel = Channel(
         found.id, found.name, found.url, owner=found.owner, local=services.house.local_channels
     )

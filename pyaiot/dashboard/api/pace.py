@@ -19,8 +19,9 @@ class Pace:
 
     def __init__(self, rate: float = RATE, burst: float = BURST, askers: int = ASKERS) -> None:
         self._allowances = Allowances(rate, burst, askers)
+        self._wait = 1 / rate
 
     def take(self, asker: str, now: float) -> None:
         """One more request; `now` is on a steady clock. Raises RateExceeded."""
         if not self._allowances.take(asker, now):
-            raise RateExceeded("Too many requests; wait a moment.")
+            raise RateExceeded("Too many requests; wait a moment.", retry_after=self._wait)

@@ -10,6 +10,7 @@ from pyaiot.accounts.hashing import Hasher
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.accounts.throttle import Throttle
 from pyaiot.accounts.tokens import Signer
+from pyaiot.dashboard.api.pace import Pace
 from pyaiot.dashboard.api.readers import Readers
 from pyaiot.dashboard.commands import Commands
 from pyaiot.dashboard.directory import Directory
@@ -72,6 +73,8 @@ class Services:
         self.commands = Commands(self.live)
 
     courier: Courier = field(default_factory=Courier, repr=False)
+    trials: Pace = field(default_factory=lambda: Pace(0.1, 5))
+    """Of channels, by account."""
     makers: Readers = field(default_factory=lambda: Readers(32, 4))
     """Tokens of devices that are made, with their pictures."""
     previews: Readers = field(default_factory=lambda: Readers(8, 2))

@@ -241,6 +241,14 @@ async def test_channels(fast_store: Store, clock: Clock) -> None:
         assert failed.json == {"delivered": False, "reason": "It answered with status 500."}
         for each in (made, listed, tried, failed):
             assert "hunter2" not in each.body.decode()
+        # Nobody is flooded by it.
+        hook.status = 200
+        asked = [(await vera.call("POST", f"{path}/test")).status for _ in range(5)]
+        assert asked == [200, 200, 200, 429, 429]
+        assert hook.asked == 5
+        assert (await vera.call("POST", f"{path}/test")).headers["retry-after"] == "10"
+        clock.pass_(10)
+        assert (await vera.call("POST", f"{path}/test")).status == 200
 
         for bad in ("nonsense", "file:///etc/passwd", "syslog://", "nothing://known", "json://"):
             answer = await vera.call("POST", "/channels", {"name": "Bad", "url": bad})
