@@ -93,7 +93,11 @@ def store_for(suite: Suite) -> Iterator[Suite]:
         return
     with tempfile.TemporaryDirectory(prefix="pyaiot-", ignore_cleanup_errors=True) as folder:
         store = Path(folder, "demo.db")
-        _log.info("until the demo ends, 'aiot history --store=%s' shows what was stored", store)
+        _log.info(
+            "until the demo ends, 'aiot history \"Desk lamp\" temperature --store=%s' shows what was"
+            " stored; aiot export, user and token take that option, too",
+            store,
+        )
         yield suite.with_store(str(store))
 
 

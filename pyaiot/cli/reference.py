@@ -95,6 +95,10 @@ stand in a file or in the environment.
 | 0 | success; a service that was ended by SIGTERM or SIGINT, too |
 | 1 | it could not be done: a port is taken, a node refused, a service failed |
 | 2 | a mistake in options, variables or files |
+| 3 | the node refused, or it failed there |
+| 4 | the node was not heard in time |
+| 5 | one may not do that |
+| 6 | there is no such node, or nothing is stored of it |
 
 An error is one line on stderr. Services log to stderr as well, or to `--log-file-prefix`.
 """
