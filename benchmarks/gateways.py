@@ -237,7 +237,9 @@ def _saturated(bench: Bench, broker: Broker, nodes: Nodes, server: Gateway) -> F
     marks = []
     deadline = time.monotonic() + bench.scale.warmup
     for seconds in (bench.scale.seconds, 0.0):
-        while time.monotonic() < deadline:
+        before = arrived
+        # Where so little time is given, a busy machine may let nothing through at first.
+        while time.monotonic() < deadline + (PATIENCE if arrived == before else 0.0):
             for _ in range(AHEAD - (sent - arrived)):
                 nodes.report(sent)
                 sent += 1

@@ -18,17 +18,37 @@ Json = dict[str, Any]
 
 
 class Client:
-    """Everything that came, message by message."""
+    """Everything that came, message by message, and what came of it.
+
+    What tests ask for again and again, until it is so, is reckoned as messages come: whoever goes
+    through all of them each time has no time left to hear more.
+    """
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.messages: list[Json] = []
+        self._values: dict[str, Json] = {}
+        self._results: dict[str, Json] = {}
 
     async def listen(self) -> None:
         with contextlib.suppress(ConnectionClosed):
             async for frame in self.socket:
                 content = json.loads(frame)
-                self.messages += content if isinstance(content, list) else [content]
+                for message in content if isinstance(content, list) else [content]:
+                    self._take(message)
+
+    def _take(self, message: Json) -> None:
+        self.messages.append(message)
+        match message["type"]:
+            case "new":
+                self._values.setdefault(message["uid"], {})
+            case "update":
+                node = self._values.setdefault(message["uid"], {})
+                node[message["endpoint"]] = message["data"]
+            case "out":
+                self._values.pop(message["uid"], None)
+            case "result" if message["status"] != "queued":
+                self._results.setdefault(message["id"], message)
 
     async def send(self, message: Json) -> None:
         await self.socket.send(json.dumps(message))
@@ -40,15 +60,7 @@ class Client:
 
     def values(self) -> dict[str, Json]:
         """The newest value of each resource, by node."""
-        values: dict[str, Json] = {}
-        for message in self.messages:
-            if message["type"] == "new":
-                values.setdefault(message["uid"], {})
-            elif message["type"] == "update":
-                values.setdefault(message["uid"], {})[message["endpoint"]] = message["data"]
-            elif message["type"] == "out":
-                values.pop(message["uid"], None)
-        return values
+        return self._values
 
     async def uid_of(self, name: str) -> str:
         """The node that calls itself `name`, once there is one."""
@@ -68,19 +80,7 @@ class Client:
     async def ask(self, message: Json) -> Json:
         """Send a command with an id, and return its final result."""
         await self.send(message)
-
-        def result() -> Json | None:
-            results = (each for each in self.messages if each["type"] == "result")
-            return next(
-                (
-                    each
-                    for each in results
-                    if each["id"] == message["id"] and each["status"] != "queued"
-                ),
-                None,
-            )
-
-        found = await eventually(result, 20)
+        found = await eventually(lambda: self._results.get(message["id"]), 20)
         assert found is not None
         return found
 

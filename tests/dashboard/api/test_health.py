@@ -164,11 +164,11 @@ async def test_a_store_that_is_gone(
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(module, "PATIENCE", 0.05)
     async with at_home(fast_store, clock, {"Ann": Role.ADMIN}) as (home, url, _):
         ann = Browser(url)
         await ann.log_in("Ann")
         assert parts((await ann.get("/health")).json)["store"]["well"] is True
+        monkeypatch.setattr(module, "PATIENCE", 0.05)
         for get, reason in ((fails, "The disk is full."), (hangs, "no answer in time")):
             monkeypatch.setattr(home.store.versions, "get", get)
             report = (await ann.get("/health")).json
