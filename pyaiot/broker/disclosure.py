@@ -142,6 +142,7 @@ class Disclosure:
                 alert.state,
                 alert.time,
                 alert.text,
+                finding=alert.finding,
             )
         )
         access = self._views.access(alert.uid)

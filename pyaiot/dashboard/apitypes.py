@@ -6,6 +6,7 @@ nothing is written; the exit status says whether the file is fresh.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
@@ -58,8 +59,10 @@ def text() -> str:
     """The text of ``types.ts``."""
     known = _forms()
     enums = typescript.enums(known)
-    elsewhere = set(typescript.enums(get_args(types.ToClient)))
-    taken = sorted(["Json", *(each.__name__ for each in enums if each in elsewhere)])
+    told = get_args(types.ToClient)
+    elsewhere = set(typescript.enums(told))
+    both = [*elsewhere.intersection(enums), *_named_there(typescript.structs(told))]
+    taken = sorted(["Json", *(each.__name__ for each in both)])
     lines = [
         _HEAD,
         f'import type {{ {", ".join(taken)} }} from "../wire/messages";\n',
@@ -82,6 +85,11 @@ def _forms() -> list[Any]:
             generic: Any = each
             found.append(generic[_PARAMETER] if getattr(each, "__parameters__", ()) else each)
     return found
+
+
+def _named_there(structs: Iterable[type[Struct]]) -> list[type[Struct]]:
+    """Those of `structs` that the module takes from elsewhere."""
+    return [each for each in structs if getattr(forms, each.__name__, None) is each]
 
 
 def _interface(form: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from pyaiot.model.access import Permission, Role
+from pyaiot.model.condition import Condition
 from pyaiot.model.node import MAX_ENDPOINT, MAX_UID, Availability
 from pyaiot.model.value import Value
 
@@ -276,6 +277,20 @@ class AlertState(StrEnum):
     CLEARED = "cleared"
 
 
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """What is wrong, for those who say it in words of their own: as the rule had it then."""
+
+    condition: Condition
+    value: Text = ""
+    """What the node reported; empty where it is not about a value."""
+    low: float | None = None
+    high: float | None = None
+    seconds: float = 0.0
+    """For how long, where that is what is wrong."""
+    path: Text = ""
+    """Where in the value, if that has parts."""
+
+
 class Alert(Message, frozen=True, tag="alert"):
     """Something is out of bounds, or no longer. Recorder or directory to broker to clients."""
 
@@ -293,6 +308,8 @@ class Alert(Message, frozen=True, tag="alert"):
     to: tuple[UserId, ...] | UnsetType = UNSET
     """Accounts that are to see it, of those that see the node; without it, all of these. Not told
     to clients."""
+    finding: Finding | UnsetType = UNSET
+    """With an alert that is raised."""
 
 
 class Person(Struct, frozen=True):

@@ -3,30 +3,14 @@
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from pyaiot.errors import InvalidValue
 from pyaiot.messages.types import Severity
+from pyaiot.model.condition import Condition
 
 MIN_SILENCE: Final = 1.0
 """Seconds; what is silent for less is only between two readings."""
-
-
-class Condition(StrEnum):
-    """What it is about."""
-
-    ABOVE = "above"
-    BELOW = "below"
-    OUTSIDE = "outside"
-    EQUALS = "equals"
-    """The number in `low` (or `high`), or else the text."""
-    RATE = "rate"
-    """Changes by more than `high` (or less than `low`) per second."""
-    SILENT = "silent"
-    """No reading for `seconds`."""
-    OFFLINE = "offline"
-    """The node is offline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from pyaiot.messages.types import Severity
+from pyaiot.messages.types import Finding, Severity
 from pyaiot.model.rule import Rule
 
 
@@ -25,6 +25,8 @@ class OpenAlert:
     """What the node reported, as text; empty where it is not about a value."""
     raised: float
     """Seconds since the epoch, as measured."""
+    finding: Finding | None = None
+    """The same as `text`; None for one that a release stored which told it in one way only."""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -5,7 +5,8 @@ import math
 from enum import Enum
 from typing import Final
 
-from pyaiot.model.rule import Condition, Rule
+from pyaiot.model.condition import Condition
+from pyaiot.model.rule import Rule
 from pyaiot.model.value import Quantity
 
 

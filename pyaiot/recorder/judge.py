@@ -8,11 +8,12 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final
 
+from pyaiot.model.condition import Condition
 from pyaiot.model.moment import Moment
-from pyaiot.model.rule import Condition, Rule
+from pyaiot.model.rule import Rule
 from pyaiot.recorder.alert import Cleared, Effect, OpenAlert, Raised, Told, Why
 from pyaiot.recorder.bounds import Verdict
-from pyaiot.recorder.phrases import UNWATCHED, right, value_of, wrong
+from pyaiot.recorder.phrases import UNWATCHED, finding, right, value_of, wrong
 from pyaiot.recorder.watch import Series, Watch
 
 SETTLING: Final = 10.0
@@ -150,6 +151,7 @@ class Judge:
             text=wrong(watch, speed),
             value=value_of(watch),
             raised=max(time, 0.0),
+            finding=finding(watch),
         )
         watch.quiet = ruling.muted(now.wall)
         if watch.quiet:

@@ -12,10 +12,11 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from pyaiot.errors import InvalidValue, StoreFailed
-from pyaiot.messages.types import Alert, AlertState
+from pyaiot.messages.types import Alert, AlertState, Finding
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability
 from pyaiot.model.rule import Rule
@@ -271,10 +272,18 @@ class Lookout:
                 self._chronicle.keep(_opened(alert))
                 quiet = effect.quiet
             if rule is not None and not quiet:
-                self._tell(alert, AlertState.RAISED, alert.raised, alert.text)
+                what = UNSET if alert.finding is None else alert.finding
+                self._tell(alert, AlertState.RAISED, alert.raised, alert.text, what)
                 self._notify(rule, Notice.raised(rule.name, alert))
 
-    def _tell(self, alert: OpenAlert, state: AlertState, time: float, text: str) -> None:
+    def _tell(
+        self,
+        alert: OpenAlert,
+        state: AlertState,
+        time: float,
+        text: str,
+        what: Finding | UnsetType = UNSET,
+    ) -> None:
         """Tell the owner of the rule; of one of nobody, whoever sees the node."""
         if alert.rule not in self._owners:
             return
@@ -283,7 +292,7 @@ class Lookout:
         self._say(
             Alert(
                 alert.id, alert.rule, alert.node, alert.resource, alert.severity, state, time,
-                text, to,
+                text, to, what,
             )
         )  # fmt: skip
 
@@ -299,14 +308,19 @@ def _opened(alert: OpenAlert) -> Opened:
     return Opened(
         alert.id, alert.rule, alert.node, alert.resource, alert.severity,
         _storable(alert.text), _storable(alert.value), microseconds(alert.raised),
+        _storable_finding(alert.finding),
     )  # fmt: skip
 
 
 def _still_open(record: AlertRecord) -> OpenAlert:
     return OpenAlert(
         record.id, record.rule, record.node, record.resource, record.severity,
-        record.text, record.value, record.raised / 1e6,
+        record.text, record.value, record.raised / 1e6, record.finding,
     )  # fmt: skip
+
+
+def _storable_finding(finding: Finding | None) -> Finding | None:
+    return None if finding is None else replace(finding, value=_storable(finding.value))
 
 
 def _storable(text: str) -> str:

@@ -3,12 +3,15 @@
 
 from typing import Final
 
-from pyaiot.messages.types import MAX_TEXT
-from pyaiot.model.rule import Condition
+from pyaiot.messages.types import MAX_TEXT, Finding
+from pyaiot.model.condition import Condition
 from pyaiot.recorder.watch import Watch, cut
 
 MAX_VALUE: Final = 64
 """Characters of a value that are told."""
+_LOWER: Final = frozenset({Condition.BELOW, Condition.OUTSIDE, Condition.RATE})
+_UPPER: Final = frozenset({Condition.ABOVE, Condition.OUTSIDE, Condition.RATE})
+"""Conditions that have a lower or an upper bound."""
 UNWATCHED: Final = "Nothing watches over this any more"
 """What is said of an alert whose rule is gone, or is about something else."""
 
@@ -16,6 +19,19 @@ UNWATCHED: Final = "Nothing watches over this any more"
 def value_of(watch: Watch) -> str:
     """What the node reported, where the alert is about a value."""
     return "" if watch.series is None else cut(watch.series.value, MAX_TEXT)
+
+
+def finding(watch: Watch) -> Finding:
+    """What is wrong, for those who say it in words of their own."""
+    rule = watch.ruling.rule
+    return Finding(
+        rule.condition,
+        value_of(watch),
+        rule.low if rule.condition in _LOWER else None,
+        rule.high if rule.condition in _UPPER else None,
+        rule.seconds if rule.condition == Condition.SILENT else 0.0,
+        "" if watch.series is None else rule.path,
+    )
 
 
 def wrong(watch: Watch, speed: float | None = None) -> str:

@@ -9,9 +9,10 @@ value holds until the next as long as its node is there. It is cleared once a re
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
+from pyaiot.model.condition import Condition
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability
-from pyaiot.model.rule import Condition, Rule
+from pyaiot.model.rule import Rule
 from pyaiot.model.samples import Sample
 from pyaiot.recorder.alert import Effect, OpenAlert, Why
 from pyaiot.recorder.judge import SETTLING, Judge, Left

@@ -14,9 +14,10 @@ from itertools import chain
 from typing import Final
 
 from pyaiot.messages.types import MAX_TEXT
+from pyaiot.model.condition import Condition
 from pyaiot.model.node import Availability
 from pyaiot.model.rate import Allowance
-from pyaiot.model.rule import Condition, Rule
+from pyaiot.model.rule import Rule
 from pyaiot.recorder.alert import OpenAlert
 from pyaiot.recorder.bounds import Bounds
 

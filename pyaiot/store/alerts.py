@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Row, Select, delete, func, select, update
+import msgspec
+from sqlalchemy import Row, Select, delete, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.errors import NotFound
-from pyaiot.messages.types import AlertState, Severity
+from pyaiot.messages.types import AlertState, Finding, Severity
 from pyaiot.store.audit import Actor, record
 from pyaiot.store.forgotten import beginnings
 from pyaiot.store.rules import Place, Rules
@@ -42,6 +43,8 @@ class AlertRecord:
     acknowledged_by: str | None = None
     """The name of an account, as long as there is one."""
     cleared: int | None = None
+    finding: Finding | None = None
+    """The same as `text`; None for one that a release stored which told it in one way only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Opened:
     text: str
     value: str
     raised: int
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ class AlertBook(Rules):
             id=alert.id, rule=alert.rule, node=alert.node, resource=alert.resource,
             severity=alert.severity.value, state=AlertState.RAISED.value,
             text=alert.text, value=alert.value, raised=alert.raised,
+            finding=null() if alert.finding is None else msgspec.to_builtins(alert.finding),
         )  # fmt: skip
         # It may be told again where nobody knows whether it was kept.
         await connection.execute(statement.on_conflict_do_nothing(index_elements=[ALERTS.c.id]))
@@ -223,4 +228,5 @@ def _of(row: "Row[Any]") -> AlertRecord:
         acknowledged=row.acknowledged,
         acknowledged_by=row.seen_by,
         cleared=row.cleared,
+        finding=None if row.finding is None else msgspec.convert(row.finding, Finding),
     )

@@ -215,6 +215,7 @@ ALERTS: Final = Table(
     Column("acknowledged", BigInteger),
     Column("acknowledged_by", String(64), ForeignKey("users.id", ondelete="SET NULL")),
     Column("cleared", BigInteger),
+    Column("finding", JSON),
     Index(None, "raised"),
     Index(None, "rule", "node", "resource"),
 )

@@ -21,6 +21,7 @@ from pyaiot.messages.types import (
     AlertState,
     Command,
     Feature,
+    Finding,
     Hello,
     Message,
     New,
@@ -32,6 +33,7 @@ from pyaiot.messages.types import (
     Update,
 )
 from pyaiot.model.access import EVERYTHING, LEVELS, Permission, Role
+from pyaiot.model.condition import Condition
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability
 from tests.broker.outlets import Loop, Outlet
@@ -383,10 +385,12 @@ def test_whom_an_alert_is_for_is_not_told_to_clients() -> None:
     stage = Stage()
     _, _, outlet = stage.client(BOB, *NAMING)
     outlet.messages()
-    alert(stage, "n", to=("bob", "ann"))
+    found = Finding(Condition.ABOVE, "31", high=30.0)
+    alert(stage, "n", to=("bob", "ann"), finding=found)
     stage.loop.settle()
     (message,) = outlet.messages()
     assert "to" not in message
+    assert message["finding"] == {"condition": "above", "value": "31", "high": 30.0}
     assert message["severity"] == "critical"
 
 

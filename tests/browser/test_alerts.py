@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.browser.axe import complaints
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import faults
+from tests.browser.test_accessibility import prefer
 from tests.commands import free_ports, running
 from tests.end_to_end.person import Person
 from tests.end_to_end.test_alerts import first_account
@@ -103,7 +104,10 @@ async def test_from_a_rule_to_an_alert_that_is_over(chromium: Chromium, tmp_path
             await browser.ask("location.hash = '#/cards'")
             await reports(node, "2.5bar")
             await browser.until("document.querySelector('article[data-alert]')", within=20)
-            await browser.shows("pressure of Boiler is 2.5bar, above 2")
+            await browser.shows("2.5 bar, above 2")
+            await prefer(browser, language="fr")
+            await browser.shows("2,5 bar, au-dessus de 2")
+            await prefer(browser, language="en")
             await browser.until("document.querySelector('[data-opens=alerts] .count')")
             await eventually(lambda: len(hook.heard) == 2, 20)
             await browser.click("[data-opens=alerts]")

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from pyaiot.errors import InvalidValue
-from pyaiot.model.rule import Condition, Rule
+from pyaiot.model.condition import Condition
+from pyaiot.model.rule import Rule
 
 
 @pytest.mark.parametrize(

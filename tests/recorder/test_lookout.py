@@ -13,8 +13,9 @@ from sqlalchemy import insert
 
 from pyaiot.accounts.permissions import HouseRules
 from pyaiot.errors import StoreFailed
-from pyaiot.messages.types import Alert, AlertState
+from pyaiot.messages.types import Alert, AlertState, Finding
 from pyaiot.model.access import Role
+from pyaiot.model.condition import Condition
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability
 from pyaiot.model.samples import Sample
@@ -125,6 +126,7 @@ async def test_raised_told_kept_and_cleared(fast_store: Store, clock: Clock) -> 
         (told,) = watched.said
         assert (told.to, told.uid, told.endpoint, told.rule) == ((ann.id,), "n1", "t", hot.id)
         assert told.text == "t of Oven is 31, above 30"
+        assert told.finding == Finding(Condition.ABOVE, "31", high=30.0)
         await eventually(lambda: len(hook.heard) == 1)
         assert hook.heard[0]["title"] == "Warning: Hot"
         await watched.stored(AlertState.RAISED)
@@ -324,6 +326,7 @@ async def test_goes_on_where_it_was(
     await eventually(lambda: watched.lookout._begun)
     await eventually(lambda: not watched.status.trouble)
     assert [(each.uid, each.rule) for each in watched.said] == [("n2", off.id)]
+    assert watched.said[0].finding == Finding(Condition.OFFLINE)
     watched.reads(29)
     assert [(each.id, each.state) for each in watched.said[1:]] == [("old", AlertState.CLEARED)]
     await watched.stored(AlertState.RAISED, AlertState.CLEARED)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from pyaiot.messages.types import MAX_TEXT, Severity
+from pyaiot.messages.types import MAX_TEXT, Finding, Severity
+from pyaiot.model.condition import Condition
 from pyaiot.model.node import Availability
 from pyaiot.recorder.alert import Cleared, Raised, Why
 from pyaiot.recorder.judge import SETTLING
@@ -30,6 +31,7 @@ def test_raises_and_clears() -> None:
     assert raised.rule == HOT
     assert raised.alert.text == "temperature of Kitchen is 31.5°C, above 30"
     assert (raised.alert.value, raised.alert.severity) == ("31.5°C", Severity.CRITICAL)
+    assert raised.alert.finding == Finding(Condition.ABOVE, "31.5°C", high=30.0)
     assert raised.alert.raised == pytest.approx(NOON)
     assert said(world.read(35.0)) == []
     world.wait(10)
@@ -190,6 +192,9 @@ def test_rate() -> None:
     assert world.effects[0].alert.text == (
         "temperature of n1 changes by 0.8 a second, outside -0.5 to 0.5 a second"
     )
+    finding = world.effects[0].alert.finding
+    assert finding is not None
+    assert (finding.condition, finding.low, finding.high) == (Condition.RATE, -0.5, 0.5)
     cleared = world.effects[1]
     assert isinstance(cleared, Cleared)
     assert cleared.text == "temperature of n1 changes as it should again"
@@ -229,6 +234,7 @@ def test_equals_and_paths() -> None:
     assert said(world.read(2, resource="imu", path="acc.y")) == []
     (raised,) = world.read(2, resource="imu", path="acc.x")
     assert raised.alert.text == "imu.acc.x of n1 is 2, above 1"
+    assert raised.alert.finding == Finding(Condition.ABOVE, "2", high=1, path="acc.x")
 
 
 def test_silence_of_a_node() -> None:
@@ -241,6 +247,7 @@ def test_silence_of_a_node() -> None:
     assert said(world.wait(59)) == []
     (raised,) = world.wait(2)
     assert raised.alert.text == "n1 has reported nothing for 60 s"
+    assert raised.alert.finding == Finding(Condition.SILENT, seconds=60)
     assert raised.alert.resource == ""
     assert raised.alert.raised == pytest.approx(world.wall, abs=1.1)
     after = Traveller(SILENT, alerts=world.open.values())
@@ -291,6 +298,7 @@ def test_offline() -> None:
     assert said(world.available("late")) == []
     (raised,) = world.available("offline")
     assert raised.alert.text == "n1 is offline"
+    assert raised.alert.finding == Finding(Condition.OFFLINE)
     assert said(world.available("offline")) == []
     assert said(world.wait(59)) == []
     assert said(world.wait(2)) == ["+n1/"]

@@ -6,9 +6,10 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from pyaiot.model.condition import Condition
 from pyaiot.model.moment import Moment
 from pyaiot.model.node import Availability
-from pyaiot.model.rule import Condition, Rule
+from pyaiot.model.rule import Rule
 from pyaiot.model.samples import Sample
 from pyaiot.recorder.alert import Cleared, Effect, OpenAlert, Raised, Told
 from pyaiot.recorder.judge import SETTLING

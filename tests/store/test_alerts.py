@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import insert
 
 from pyaiot.errors import InvalidValue, LimitExceeded, NotFound
-from pyaiot.messages.types import AlertState, Severity
+from pyaiot.messages.types import AlertState, Finding, Severity
 from pyaiot.model.access import Role
-from pyaiot.model.rule import Condition
+from pyaiot.model.condition import Condition
 from pyaiot.store import alerts as module
 from pyaiot.store import rules
 from pyaiot.store.accounts import Account
@@ -31,7 +31,8 @@ async def account(store: Store, name: str) -> Account:
 
 def opened(store: Store, id_: str, rule: str, node: str = "n1", resource: str = "t") -> Opened:
     now = store._engine.now()
-    return Opened(id_, rule, node, resource, Severity.CRITICAL, "t is 31", "31", now)
+    what = Finding(Condition.ABOVE, "31", high=30.0)
+    return Opened(id_, rule, node, resource, Severity.CRITICAL, "t is 31", "31", now, what)
 
 
 async def nobodys(store: Store) -> str:
@@ -150,6 +151,7 @@ async def test_an_alert_from_its_beginning_to_its_end(store: Store, clock: Clock
     await book.write([one, opened(store, "lost", "no such rule"), Closed("never", 1)])
     (alert,) = await book.open_alerts()
     assert alert == await book.alert("a1")
+    assert alert.finding == Finding(Condition.ABOVE, "31", high=30.0)
     assert (alert.rule_name, alert.owner, alert.node, alert.resource, alert.value) == (
         "Hot", ann.id, "n1", "t", "31",
     )  # fmt: skip

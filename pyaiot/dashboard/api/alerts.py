@@ -71,6 +71,7 @@ def _message(alert: AlertRecord, now: float) -> Alert:
         alert.id, alert.rule, alert.node, alert.resource, alert.severity,
         AlertState.ACKNOWLEDGED, time, alert.text,
         UNSET if alert.owner is None else (alert.owner,),
+        UNSET if alert.finding is None else alert.finding,
     )  # fmt: skip
 
 
@@ -84,6 +85,7 @@ def _told(alert: AlertRecord) -> forms.Alert:
         severity=alert.severity,
         state=alert.state,
         text=alert.text,
+        finding=alert.finding,
         value=alert.value,
         raised=alert.raised / 1e6,
         acknowledged=_seconds(alert.acknowledged),

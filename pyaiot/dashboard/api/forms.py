@@ -9,10 +9,19 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from pyaiot.messages.types import MAX_NAME, AlertState, Endpoint, Seconds, Severity, Status, Uid
+from pyaiot.messages.types import (
+    MAX_NAME,
+    AlertState,
+    Endpoint,
+    Finding,
+    Seconds,
+    Severity,
+    Status,
+    Uid,
+)
 from pyaiot.model.access import Permission, Role
+from pyaiot.model.condition import Condition
 from pyaiot.model.node import Availability
-from pyaiot.model.rule import Condition
 from pyaiot.model.value import Value
 
 MAX_LIMIT: Final = 1000
@@ -449,6 +458,8 @@ class Alert(Struct, frozen=True):
     severity: Severity
     state: AlertState
     text: str
+    finding: Finding | None
+    """The same as `text`, for those who have words of their own; null where it is not known."""
     value: str
     raised: Seconds
     acknowledged: Seconds | None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pyaiot.dashboard.api.call import Call
-from pyaiot.model.rule import Condition, Rule
+from pyaiot.model.condition import Condition
+from pyaiot.model.rule import Rule
 from pyaiot.model.samples import Sample, microseconds
 from pyaiot.recorder.preview import MAX_READINGS, Fact, Presence
 from pyaiot.recorder.rulebook import matches

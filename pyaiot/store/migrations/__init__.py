@@ -14,7 +14,7 @@ from pyaiot.errors import StartFailed
 from pyaiot.store.engine import Engine
 from pyaiot.store.schema import METADATA
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The revision that this release reads and writes."""
 
 _LOCK: Final = 0x7079_6169_6F74

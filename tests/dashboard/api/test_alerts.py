@@ -310,7 +310,8 @@ async def test_alerts(fast_store: Store, clock: Clock) -> None:
         assert first == {
             "id": "a2", "rule": rules["Vera"], "rule_name": "Hot", "uid": "oven", "endpoint": "t",
             "severity": "warning", "state": "raised", "text": "t is 31", "value": "31",
-            "raised": now + 1, "acknowledged": None, "acknowledged_by": None, "cleared": None,
+            "finding": None, "raised": now + 1, "acknowledged": None, "acknowledged_by": None,
+            "cleared": None,
         }  # fmt: skip
 
         for browser, alert in ((olaf, "a1"), (vera, "a1"), (olaf, "a3"), (anna, "none")):

@@ -12,7 +12,7 @@ function told(id: string, state: AlertState = "raised"): Told {
 /** A server that tells of these open alerts, once it is let. */
 function server(...ids: readonly string[]): { client: Client; answer: () => void } {
   let answer = (): void => undefined;
-  const items = ids.map((id) => ({ ...told(id), rule_name: "", value: "", raised: 1, acknowledged: null, acknowledged_by: null, cleared: null }));
+  const items = ids.map((id) => ({ ...told(id), rule_name: "", finding: null, value: "", raised: 1, acknowledged: null, acknowledged_by: null, cleared: null }));
   const call = (): Promise<unknown> =>
     new Promise((resolve) => {
       answer = () => {

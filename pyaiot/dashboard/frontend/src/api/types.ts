@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Made by `python -m pyaiot.dashboard.apitypes` from pyaiot/dashboard/api/forms.py. Do not edit.
 
-import type { AlertState, Availability, Json, Permission, Severity, Status } from "../wire/messages";
+import type { AlertState, Availability, Condition, Finding, Json, Permission, Severity, Status } from "../wire/messages";
 
 /** What somebody with an account is; each word allows more than the one before. */
 export const ROLES = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];
-
-/** What it is about. */
-export const CONDITIONS = ["above", "below", "outside", "equals", "rate", "silent", "offline"] as const;
-export type Condition = (typeof CONDITIONS)[number];
 
 /** Some of many. */
 export interface Page<T> {
@@ -355,6 +351,7 @@ export interface Alert {
   readonly severity: Severity;
   readonly state: AlertState;
   readonly text: string;
+  readonly finding: Finding | null;
   readonly value: string;
   readonly raised: number;
   readonly acknowledged: number | null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import type { Alert as Stored } from "../api/types";
-import type { Alert as Told, AlertState, Severity } from "../wire/messages";
+import type { Alert as Told, AlertState, Finding, Severity } from "../wire/messages";
 
 /** Something that is out of bounds, whoever told of it. */
 export interface OpenAlert {
@@ -11,7 +11,10 @@ export interface OpenAlert {
   readonly endpoint: string;
   readonly severity: Severity;
   readonly state: Exclude<AlertState, "cleared">;
+  /** What is wrong, in one sentence. */
   readonly text: string;
+  /** The same, to be said in other words; null where that is not known. */
+  readonly finding: Finding | null;
   /** When it was raised, in seconds since the epoch. */
   readonly raised: number;
 }
@@ -24,8 +27,8 @@ export const NO_ALERTS: OpenAlerts = new Map();
 /** What the server has stored and is not cleared; the newest comes first there. */
 export function openOf(stored: readonly Stored[]): OpenAlerts {
   const open = new Map<string, OpenAlert>();
-  for (const { id, rule, uid, endpoint, severity, state, text, raised } of [...stored].reverse()) {
-    if (state !== "cleared") open.set(id, { id, rule, uid, endpoint, severity, state, text, raised });
+  for (const { id, rule, uid, endpoint, severity, state, text, finding, raised } of [...stored].reverse()) {
+    if (state !== "cleared") open.set(id, { id, rule, uid, endpoint, severity, state, text, finding, raised });
   }
   return open;
 }
@@ -40,7 +43,8 @@ export function heard(open: OpenAlerts, told: Told): OpenAlerts {
   // That somebody has seen to it does not make it raised again.
   if (known !== undefined && (known.state === told.state || told.state === "raised")) return open;
   const { id, rule, uid, endpoint, severity, state, text, time } = told;
-  return new Map(open).set(id, { id, rule, uid, endpoint, severity, state, text, raised: known?.raised ?? time });
+  const finding = told.finding ?? known?.finding ?? null;
+  return new Map(open).set(id, { id, rule, uid, endpoint, severity, state, text, finding, raised: known?.raised ?? time });
 }
 
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical: 2 };

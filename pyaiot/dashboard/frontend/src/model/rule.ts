@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-import type { Condition, RuleForm } from "../api/types";
-import type { Severity } from "../wire/messages";
+import type { RuleForm } from "../api/types";
+import type { Condition, Severity } from "../wire/messages";
 
 /** A rule while somebody writes it: all as it is typed. */
 export interface Draft {

@@ -48,6 +48,10 @@ export type Severity = (typeof SEVERITIES)[number];
 export const ALERTSTATES = ["raised", "acknowledged", "cleared"] as const;
 export type AlertState = (typeof ALERTSTATES)[number];
 
+/** What it is about. */
+export const CONDITIONS = ["above", "below", "outside", "equals", "rate", "silent", "offline"] as const;
+export type Condition = (typeof CONDITIONS)[number];
+
 /** A node is there. Gateway to broker to clients. */
 export interface New {
   readonly type: "new";
@@ -140,6 +144,16 @@ export interface Named {
   readonly name?: string;
 }
 
+/** What is wrong, for those who say it in words of their own: as the rule had it then. */
+export interface Finding {
+  readonly condition: Condition;
+  readonly value?: string;
+  readonly low?: number | null;
+  readonly high?: number | null;
+  readonly seconds?: number;
+  readonly path?: string;
+}
+
 /** Something is out of bounds, or no longer. Recorder or directory to broker to clients. */
 export interface Alert {
   readonly type: "alert";
@@ -152,6 +166,7 @@ export interface Alert {
   readonly time: number;
   readonly text: string;
   readonly to?: readonly string[];
+  readonly finding?: Finding;
 }
 
 /** A client asks for everything; `features` says what it understands beyond the original. */
@@ -200,5 +215,5 @@ export const SHAPES: { readonly [type in ToPage["type"]]: Shape } = {
   result: { object: { id: "string", status: { oneOf: STATUSES }, "reason?": "string" } },
   error: { object: { code: "string", "reason?": "string" } },
   named: { object: { uid: "string", "name?": "string" } },
-  alert: { object: { id: "string", rule: "string", uid: "string", endpoint: "string", severity: { oneOf: SEVERITIES }, state: { oneOf: ALERTSTATES }, time: "number", text: "string", "to?": { listOf: "string" } } },
+  alert: { object: { id: "string", rule: "string", uid: "string", endpoint: "string", severity: { oneOf: SEVERITIES }, state: { oneOf: ALERTSTATES }, time: "number", text: "string", "to?": { listOf: "string" }, "finding?": { object: { condition: { oneOf: CONDITIONS }, "value?": "string", "low?": "any", "high?": "any", "seconds?": "number", "path?": "string" } } } },
 };

@@ -19,7 +19,10 @@ export function ruleText(rule: RuleForm): string {
   return [conditionText(rule), lasting].filter(Boolean).join(" ");
 }
 
-function conditionText({ condition, low, high, text, seconds }: RuleForm): string {
+/** Bounds that something is out of, and for how long. */
+type Bounds = Pick<RuleForm, "condition" | "low" | "high" | "text" | "seconds">;
+
+export function conditionText({ condition, low, high, text, seconds }: Bounds): string {
   switch (condition) {
     case "above":
       return t("alerts.isAbove", { bound: bound(high) });
@@ -30,6 +33,8 @@ function conditionText({ condition, low, high, text, seconds }: RuleForm): strin
     case "equals":
       return t("alerts.isEqual", { value: text ?? bound(low) });
     case "rate":
+      if (low === null) return t("alerts.isFaster", { high: bound(high) });
+      if (high === null) return t("alerts.isSlower", { low: bound(low) });
       return t("alerts.isFast", { low: bound(low), high: bound(high) });
     case "silent":
       return t("alerts.isSilent", { age: ageText(seconds) });

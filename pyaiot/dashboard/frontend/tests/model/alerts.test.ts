@@ -30,6 +30,7 @@ function stored(id: string, more: Partial<Stored> = {}): Stored {
     severity: "warning",
     state: "raised",
     text: "Too hot.",
+    finding: null,
     value: "41",
     raised: 90,
     acknowledged: null,
@@ -52,6 +53,14 @@ describe("alerts", () => {
     expect(open.get("a")).toMatchObject({ state: "acknowledged", raised: 100 });
     expect(heard(open, told("a", { time: 160 }))).toBe(open);
     expect(heard(open, told("a", { state: "acknowledged" }))).toBe(open);
+  });
+
+  it("keep what is wrong in more than words, as far as anybody told it", () => {
+    const finding = { condition: "above", value: "41", high: 30 } as const;
+    const open = heard(heard(NO_ALERTS, told("a", { finding })), told("a", { state: "acknowledged" }));
+    expect(open.get("a")?.finding).toEqual(finding);
+    expect(heard(NO_ALERTS, told("a")).get("a")?.finding).toBeNull();
+    expect(openOf([stored("a", { finding })]).get("a")?.finding).toEqual(finding);
   });
 
   it("come from the store, the oldest first, without what is over", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 import { describe, expect, it } from "vitest";
 
-import { CONDITIONS } from "../../src/api/types";
+import { CONDITIONS } from "../../src/wire/messages";
 import { draftOf, faultOf, fieldsOf, NEW_RULE, numberFrom, ruleOf, type Draft } from "../../src/model/rule";
 
 const HOT: Draft = { ...NEW_RULE, name: " Too hot ", resource: "temperature", high: "30,5" };
