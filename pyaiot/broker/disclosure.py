@@ -174,20 +174,25 @@ class Disclosure:
 
     def _tell(self, client: Client, lost: list[Node], gained: list[Node], since: int) -> None:
         """`client` does not see some nodes any more, and others from now on."""
-        self._conceal(client, lost)
+        waited = self._conceal(client, lost)
         if not client.greeted:
             return
         for node in lost:
-            if node.visible or client.aware:
+            # What waited may have been that it went.
+            if node.visible or client.aware or node.uid in waited:
                 self._effects.show(client, encode(Out(node.uid)), node.uid)
         for node in gained:
             if node.visible or client.aware:
                 self._effects.reveal(client, self._introduction(client, node), node.uid, since)
 
-    def _conceal(self, client: Client, nodes: Iterable[Node]) -> None:
+    def _conceal(self, client: Client, nodes: Iterable[Node]) -> set[str]:
+        """Have a client know no more of some nodes; those of which something waited for it."""
+        waited = set()
         for node in nodes:
-            self._effects.conceal(client, node.uid)
+            if self._effects.conceal(client, node.uid):
+                waited.add(node.uid)
             self._dispatch.concealed(client, node.uid)
+        return waited
 
     def _introduction(self, client: Client, node: Node) -> list[bytes]:
         uid = node.uid

@@ -211,6 +211,19 @@ def test_what_was_said_of_a_node_that_is_gone_is_not_told_to_who_may_not_know() 
     assert stage.heard(bob) == [("out", "n")]
 
 
+def test_who_may_not_see_a_node_any_more_hears_that_it_went_before_that() -> None:
+    stage = Stage()
+    _, lane, bob = stage.client(BOB)
+    stage.say(New("n"))
+    assert stage.heard(bob) == [("new", "n")]
+    stage.fanout.paused(lane)
+    # For clients of the original it goes when it is offline, and that waits.
+    stage.core.gateway_left(stage.gateway)
+    stage.access(NodeAccess("n", "ann"))
+    stage.fanout.resumed(lane)
+    assert stage.heard(bob) == [("out", "n")]
+
+
 def test_names_and_what_one_may_do() -> None:
     stage = Stage()
     stage.node("n")
