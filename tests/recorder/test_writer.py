@@ -101,7 +101,7 @@ async def test_one_clear_line_until_it_works_again(
     await writer.store(Batch("s", 1, 0, [], [Sighting("n", 1)]), store)
     assert seen[-1] == {
         "status": "failing", "broker": "connected", "stored": 1, "waiting": 7, "lost": 0,
-        "reason": "the store does not take readings: Database or disk is full.",
+        "reason": "the store does not take readings: Database or disk is full",
     }  # fmt: skip
 
 
