@@ -125,7 +125,9 @@ def _carry_out(body: Body, settings: ClientSettings, words: Sequence[str]) -> in
         complain(exc.reason)
         return Exit.UNKNOWN_NODE
     except PermissionDenied as exc:
-        complain(exc.reason)
+        shown = any(proofs_for(settings.key_file))
+        keys = f"not let in with the keys of {settings.key_file}: " if shown else ""
+        complain(f"{keys}{exc.reason}")
         return Exit.DENIED
 
 

@@ -94,8 +94,8 @@ def store_for(suite: Suite) -> Iterator[Suite]:
     with tempfile.TemporaryDirectory(prefix="pyaiot-", ignore_cleanup_errors=True) as folder:
         store = Path(folder, "demo.db")
         _log.info(
-            "until the demo ends, 'aiot history \"Desk lamp\" temperature --store=%s' shows what was"
-            " stored; aiot export, user and token take that option, too",
+            "until the demo ends, 'aiot history \"Desk lamp\" temperature --store=%s' shows what"
+            " was stored; aiot export, user and token take that option, too",
             store,
         )
         yield suite.with_store(str(store))

@@ -45,7 +45,7 @@ async def node_named(store: "Store", text: str) -> str:
     if await store.history.series(text):
         return text
     known = {each.key.node for each in await store.history.series()}
-    found = {uid for uid in known if uid.startswith(text)}
+    found = {uid for uid in known if text and uid.startswith(text)}
     if not found:
         found = known & await called(store, text)
     if not found:
@@ -56,6 +56,8 @@ async def node_named(store: "Store", text: str) -> str:
 async def called(store: "Store", text: str) -> set[str]:
     """The uids of nodes that people call so, or that call themselves so, in whatever case."""
     wanted = text.casefold()
+    if not wanted:
+        return set()  # not all those without a name
     return {
         each.uid
         for each in await store.nodes.records(_LOOKED_AT, q=text)

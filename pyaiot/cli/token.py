@@ -15,6 +15,7 @@ from pyaiot.cli.past import called, the_one
 from pyaiot.cli.terminal import plain
 from pyaiot.errors import InvalidValue, NotFound
 from pyaiot.messages.types import MAX_NAME
+from pyaiot.model.node import checked_uid
 from pyaiot.settings import AccountSettings
 
 if TYPE_CHECKING:
@@ -115,11 +116,11 @@ async def _revoke(store: "Store", settings: AccountSettings, words: Mapping[str,
 async def _meant(store: "Store", text: str) -> str:
     """The uid of the node that `text` is the uid or the name of; of one that is to come, itself.
 
-    Raises UnknownNode where it is the name of several.
+    Raises UnknownNode where it is the name of several, and InvalidValue where it can be no uid.
     """
     if await store.nodes.get(text) is not None:
         return text
-    return the_one(text, await called(store, text) or {text})
+    return the_one(text, await called(store, text) or {checked_uid(text)})
 
 
 command = office_group(

@@ -271,6 +271,18 @@ def test_a_token_of_a_node_by_its_name(office: Office, tmp_path: Path) -> None:
         assert (status, out, err) == (6, "", "aiot: 'Rover' may be any of 2 nodes: n1, n2.\n")
 
 
+def test_a_token_of_what_can_be_no_node(office: Office, tmp_path: Path) -> None:
+    async def know(store: Store) -> None:
+        await store.nodes.note([Sighting("nameless", 1)])
+
+    keys = tmp_path / "keys"
+    write_keys(keys, KeyRing((KeyPair.generate(os.urandom),)))
+    office.ask(know)
+    for words in (("create", f"--key-file={keys}"), ("list",)):
+        status, out, err = office.aiot("token", words[0], "", *words[1:])
+        assert (status, out, err) == (2, "", "aiot: A uid must not be empty.\n")
+
+
 def test_lists_of_nothing_say_what_to_do(office: Office) -> None:
     for words, advice in (
         (("user", "list"), "aiot user add NAME --role=admin"),

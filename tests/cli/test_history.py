@@ -77,6 +77,7 @@ def test_history(aiot: Terminal) -> None:
 def test_history_of_nothing(aiot: Terminal) -> None:
     for words, reason in (
         (("nobody", "temperature"), "Nothing is stored of a node 'nobody'."),
+        (("", "temperature"), "Nothing is stored of a node ''."),
         (("node-", "temperature"), "'node-' may be any of 2 nodes: node-1, node-2."),
         (("node-1", "led"), "Nothing is stored of 'led' of node node-1; there is temperature."),
         (

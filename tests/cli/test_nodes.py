@@ -118,7 +118,8 @@ async def test_proves_itself_where_strangers_may_not_enter(home: Path) -> None:
         assert (await scene.aiot("nodes")).status == 0
         named = write_keys(home / "named", KeyRing((KeyPair.generate(os.urandom),)))
         ended = await scene.aiot("nodes", f"--key-file={named}")
-        assert (ended.status, ended.err) == (5, "aiot: Invalid token\n")
+        reason = f"not let in with the keys of {named}: Invalid token"
+        assert (ended.status, ended.err) == (5, f"aiot: {reason}\n")
         both = KeyRing((KeyPair.generate(os.urandom), scene.broker.ring.current))
         write_keys(named, both, force=True)
         assert (await scene.aiot("nodes", f"--key-file={named}")).status == 0
