@@ -170,6 +170,14 @@ async def accounts(reader: Reader) -> None:
     ):  # fmt: skip
         assert sentence in said
     assert said.endswith('"shares":[]}')
+    # What people call a node it is called at the terminal, too.
+    await reader.types(
+        "curl -b jar -H 'Pyaiot-Request: 1' -X PATCH --json '{\"name\": \"Garden shed\"}'"
+        " localhost:8080/api/v1/nodes/UID"
+    )
+    while "Garden shed  shed" not in await reader.types("aiot nodes"):
+        pass
+    assert "4.5°C" in await reader.types("aiot history 'Garden shed' temperature")
 
 
 async def tokens(reader: Reader) -> None:
