@@ -20,6 +20,12 @@ from pyaiot.store.summaries import HOUR, MINUTE
 PAGE: Final = 5000
 """Readings that are in memory at once."""
 
+ROOM: Final = 4 << 20
+"""Characters of texts above which a page ends with fewer."""
+
+_STEP: Final = 250
+"""Readings that are taken from the database at once: so many may be long after short ones."""
+
 _MAX_KNOWN: Final = 20_000
 """Series whose names are kept at hand."""
 
@@ -51,9 +57,9 @@ class _Place:
         if time > self.time:
             self.time, self.series, self.window = time, -1, min(self.window, MINUTE)
 
-    def advance(self, rows: list[Row[Any]], page: int) -> None:
-        """Go past what was read: the whole window, or `page` rows of it."""
-        if len(rows) == page:
+    def advance(self, rows: list[Row[Any]], page: int, *, whole: bool) -> None:
+        """Go past what was read: the `whole` window, or some rows of it."""
+        if not whole:
             self.time, self.series = rows[-1].time, rows[-1].series
             self.window = max(1, self.window // 4)
             return
@@ -91,11 +97,26 @@ class Export:
                     first = self._extreme(func.min, READINGS.c.time >= place.time)
                     found: int | None = await connection.scalar(first)
                     place.jump(end if found is None else found)
-                rows = list((await connection.execute(self._window(place, end))).all())
+                rows, whole = await self._read(connection, self._window(place, end))
                 await self._know(connection, {row[0] for row in rows})
-            place.advance(rows, self._page)
+            place.advance(rows, self._page, whole=whole)
             if rows:
                 yield list(self._samples(rows))
+
+    async def _read(
+        self, connection: AsyncConnection, query: Select[Any]
+    ) -> tuple[list[Row[Any]], bool]:
+        """A page at most of what is asked for, and whether that is all."""
+        rows: list[Row[Any]] = []
+        taken = 0
+        async with connection.stream(query) as result:
+            while len(rows) < self._page and taken < ROOM:
+                some = await result.fetchmany(min(_STEP, self._page - len(rows)))
+                if not some:
+                    return rows, True
+                rows += some
+                taken += sum(len(row.text) for row in some if row.text is not None)
+        return rows, False
 
     async def _know(self, connection: AsyncConnection, series: set[int]) -> None:
         """Know what these series are called: it is quicker than to be told with each reading."""

@@ -446,6 +446,27 @@ class TestExport:
         found = [_whole(each) for got in pages for each in got]
         assert sorted(found) == sorted(map(_whole, samples))
 
+    async def test_long_texts_come_a_few_at_a_time(
+        self, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pyaiot.store.export.ROOM", 10_000)
+        monkeypatch.setattr("pyaiot.store.export._STEP", 20)
+        keys = [SeriesKey("node", name) for name in ("a", "b")]
+        # Short ones first, so that long ones are not expected.
+        samples = [
+            sample(T0 + n * SECOND, None, key=key, text="x" * (3 if n < 300 else 2000))
+            for n in range(400)
+            for key in keys
+        ]
+        await history.put(samples)
+        pages = [page async for page in history.export(Selection())]
+        found = [each for page in pages for each in page]
+        assert [(each.time_us, each.resource) for each in found] == [
+            (each.time_us, each.resource) for each in samples
+        ]
+        sizes = [sum(len(each.text or "") for each in page) for page in pages]
+        assert max(sizes) < 10_000 + 20 * 2000
+
     @pytest.mark.parametrize("selection", [Selection(), Selection(resource="temperature")])
     async def test_looks_up_and_never_through_all_there_is(
         self, fast_store: Store, selection: Selection
