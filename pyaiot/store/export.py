@@ -97,26 +97,12 @@ class Export:
                     first = self._extreme(func.min, READINGS.c.time >= place.time)
                     found: int | None = await connection.scalar(first)
                     place.jump(end if found is None else found)
-                rows, whole = await self._read(connection, self._window(place, end))
+                query = self._window(place, end)
+                rows, whole = await read_some(connection, query, self._page)
                 await self._know(connection, {row[0] for row in rows})
             place.advance(rows, self._page, whole=whole)
             if rows:
                 yield list(self._samples(rows))
-
-    async def _read(
-        self, connection: AsyncConnection, query: Select[Any]
-    ) -> tuple[list[Row[Any]], bool]:
-        """A page at most of what is asked for, and whether that is all."""
-        rows: list[Row[Any]] = []
-        taken = 0
-        async with connection.stream(query) as result:
-            while len(rows) < self._page and taken < ROOM:
-                some = await result.fetchmany(min(_STEP, self._page - len(rows)))
-                if not some:
-                    return rows, True
-                rows += some
-                taken += sum(len(row.text) for row in some if row.text is not None)
-        return rows, False
 
     async def _know(self, connection: AsyncConnection, series: set[int]) -> None:
         """Know what these series are called: it is quicker than to be told with each reading."""
@@ -168,3 +154,22 @@ class Export:
             .order_by(READINGS.c.time, READINGS.c.series)
             .limit(self._page)
         )
+
+
+async def read_some(
+    connection: AsyncConnection, query: Select[Any], most: int
+) -> tuple[list[Row[Any]], bool]:
+    """At most so many readings that are asked for, and whether those are all.
+
+    There are fewer where their texts are long.
+    """
+    rows: list[Row[Any]] = []
+    taken = 0
+    async with connection.stream(query) as result:
+        while len(rows) < most and taken < ROOM:
+            some = await result.fetchmany(min(_STEP, most - len(rows)))
+            if not some:
+                return rows, True
+            rows += some
+            taken += sum(len(row.text) for row in some if row.text is not None)
+    return rows, False

@@ -15,7 +15,7 @@ from pyaiot.model.retention import Policy
 from pyaiot.model.samples import Sample
 from pyaiot.store.courses import Course, Courses
 from pyaiot.store.engine import Engine
-from pyaiot.store.export import Export, Selection
+from pyaiot.store.export import Export, Selection, read_some
 from pyaiot.store.forgotten import remember
 from pyaiot.store.retention import Retention
 from pyaiot.store.schema import READINGS, SERIES
@@ -199,18 +199,28 @@ class History:
         newest_first: bool = False,
     ) -> list[Reading]:
         """At most `limit` readings of one series, those that come after the one at `after`."""
-        time = READINGS.c.time
         async with self._engine.reading() as connection:
             found = await number_of(connection, key)
             if found is None:
                 return []
-            query = select(time, READINGS.c.number, READINGS.c.text).where(
-                READINGS.c.series == found[0], time >= start, time < end
-            )
-            if after is not None:
-                query = query.where(time < after if newest_first else time > after)
-            query = query.order_by(time.desc() if newest_first else time).limit(limit)
-            return [Reading(*row) for row in await connection.execute(query)]
+            query = _readings(found[0], start, end, after, newest_first=newest_first)
+            return [Reading(*row) for row in await connection.execute(query.limit(limit))]
+
+    async def page(
+        self, key: SeriesKey, start: int, end: int, limit: int, after: int | None = None
+    ) -> tuple[list[Reading], bool]:
+        """The next readings of one series, and whether there are more.
+
+        At most `limit`, and fewer where their texts are long.
+        """
+        async with self._engine.reading() as connection:
+            series = await number_of(connection, key)
+            if series is None:
+                return [], False
+            query = _readings(series[0], start, end, after).limit(limit + 1)
+            rows, whole = await read_some(connection, query, limit + 1)
+        found = [Reading(row.time, row.number, row.text) for row in rows[:limit]]
+        return found, len(rows) > limit or not whole
 
     async def course(self, key: SeriesKey, start: int, end: int, points: int) -> Course:
         """How one series went, in at most `points` points (one more where a step is cut off).
@@ -277,6 +287,18 @@ class History:
         if nodes is not None:
             query = query.where(self._engine.one_of(SERIES.c.node, nodes))
         return query
+
+
+def _readings(
+    series: int, start: int, end: int, after: int | None, *, newest_first: bool = False
+) -> Select[Any]:
+    time = READINGS.c.time
+    query = select(time, READINGS.c.number, READINGS.c.text).where(
+        READINGS.c.series == series, time >= start, time < end
+    )
+    if after is not None:
+        query = query.where(time < after if newest_first else time > after)
+    return query.order_by(time.desc() if newest_first else time)
 
 
 _SERIES: Final = itemgetter(0)

@@ -166,6 +166,22 @@ class TestRows:
         assert [row.number for row in before] == [6, 5, 4]
         assert await history.rows(SeriesKey("no", "such"), T0, T0 + 9, limit=5) == []
 
+    async def test_fewer_where_texts_are_long(
+        self, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pyaiot.store.export.ROOM", 1000)
+        monkeypatch.setattr("pyaiot.store.export._STEP", 2)
+        await history.put([sample(T0 + n, None, text="x" * 300) for n in range(9)])
+        sizes, after, more = [], None, True
+        while more:
+            found, more = await history.page(KEY, T0, T0 + 9, 7, after)
+            sizes.append(len(found))
+            after = found[-1].time_us
+        assert sizes == [4, 4, 1]
+        found, more = await history.page(KEY, T0, T0 + 3, 3)
+        assert (len(found), more) == (3, False)
+        assert await history.page(SeriesKey("no", "t"), T0, T0 + 9, 7) == ([], False)
+
 
 class TestCourse:
     async def test_each_reading_where_they_are_few(self, history: History) -> None:

@@ -46,12 +46,10 @@ async def course(call: Call[CourseWanted, None]) -> Course:
 async def rows(call: Call[RowsWanted, None]) -> Page[Row]:
     key = await _key(call, call.query.path)
     start, end = span(call.query.start, call.query.end, call.now.wall)
-    limit = call.query.limit
-    found = await call.services.store.history.rows(
-        key, start, end, limit=limit + 1, after=place_of(call.query.cursor, int)
+    found, more = await call.services.store.history.page(
+        key, start, end, call.query.limit, place_of(call.query.cursor, int)
     )
-    following = cursor_of(found[limit - 1].time_us) if len(found) > limit else None
-    return Page(tuple(map(_row, found[:limit])), following)
+    return Page(tuple(map(_row, found)), cursor_of(found[-1].time_us) if more else None)
 
 
 def span(start: float | None, end: float | None, now: float) -> tuple[int, int]:

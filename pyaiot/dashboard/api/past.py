@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import structs
+
 from pyaiot.dashboard.api.call import Call
 from pyaiot.model.condition import Condition
 from pyaiot.model.rule import Rule
@@ -20,6 +22,8 @@ MAX_CHANGES: Final = 1000
 """Times that each of them came or went."""
 
 _PAGE: Final = 1000
+_LONGEST: Final = 256
+"""Characters of a text; rules know no longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,14 @@ async def _samples(
     )
     found: list[Sample] = []
     async for page in call.services.store.history.export(selection):
-        found += page if wanted is None else [each for each in page if wanted.match(each.resource)]
+        found += (_brief(each) for each in page if wanted is None or wanted.match(each.resource))
         if len(found) > MAX_READINGS:
             return found[: MAX_READINGS + 1]
     return found
+
+
+def _brief(sample: Sample) -> Sample:
+    """The same without the end of a long text, which no rule looks at: there may be very many."""
+    if sample.text is None or len(sample.text) <= _LONGEST:
+        return sample
+    return structs.replace(sample, text=sample.text.strip()[:_LONGEST])

@@ -393,3 +393,33 @@ async def test_no_more_rules_are_tried_out_than_may_wait(fast_store: Store, cloc
         assert {(await each).status for each in waiting} == {200}
         assert (await place.people["Olaf"].call("POST", PREVIEW, body)).status == 200
         assert len(services.previews) == 0
+
+
+async def test_preview_keeps_no_long_texts(fast_store: Store, clock: Clock) -> None:
+    start = clock.time
+    texts = ["on" + " " * 5000, "x" * 5000, "off"]
+    await fast_store.history.put(
+        [
+            Sample("lamp", "led", "", round((start + n) * 1e6), None, text)
+            for n, text in enumerate(texts)
+        ]
+    )
+    await fast_store.nodes.change("lamp", Edit(kind="lamp"), TERMINAL)
+    clock.pass_(60)
+    kept: list[int] = []
+
+    def brief(sample: Sample) -> Sample:
+        found = cut(sample)
+        kept.append(len(found.text or ""))
+        return found
+
+    cut = past._brief
+    async with house(fast_store, clock) as place:
+        rule = {"name": "On", "condition": "equals", "text": "on", "node": "lamp"}
+        body = {"rule": rule, "from": start - 1, "to": start + 60}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(past, "_brief", brief)
+            answer = await place.people["Olaf"].call("POST", PREVIEW, body)
+        (fired,) = answer.json["fired"]
+        assert (fired["raised"], fired["cleared"]) == (start, start + 1)
+        assert kept == [2, 256, 3]
