@@ -17,7 +17,7 @@ from pyaiot.model.samples import Sample
 from pyaiot.recorder.alert import Effect, OpenAlert, Why
 from pyaiot.recorder.judge import SETTLING, Judge, Left
 from pyaiot.recorder.rulebook import Rulebook, matches
-from pyaiot.recorder.watch import NODE_WIDE, Node, Ruling, Series, Watch, pattern
+from pyaiot.recorder.watch import NODE_WIDE, Node, Ruling, Series, Watch, brief, pattern
 
 MAX_NODES: Final = 100_000
 MAX_SERIES: Final = 1024
@@ -125,7 +125,8 @@ class Engine:
             if placed is None:
                 continue
             series.at, series.time = placed, time
-            series.number, series.text, series.unit = sample.number, sample.text, sample.unit
+            series.number, series.unit = sample.number, sample.unit
+            series.text = brief(sample.text)
             for watch in series.watches:
                 self._judge.value(watch, series, now, effects)
             for watch in series.silences:

@@ -39,6 +39,9 @@ MAX_SAID: Final = 48
 """Characters of what a node calls itself; of its uid beside that, `MAX_UID`."""
 MAX_UID: Final = 64
 
+LONGEST: Final = 512
+"""Characters of a text; no rule knows longer ones, and nobody is told so many."""
+
 NODE_WIDE: Final = ""
 """The resource of an alert that is about a node as a whole."""
 
@@ -267,6 +270,11 @@ def cut(text: str, limit: int = MAX_TEXT) -> str:
     """`text` on one line, and not too long."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def brief(text: str | None) -> str | None:
+    """As much of a text as matters: there may be very many, and very long ones."""
+    return text if text is None or len(text) <= LONGEST else text.strip()[:LONGEST]
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from pyaiot.model.node import Availability
 from pyaiot.recorder.alert import Cleared, Raised, Why
 from pyaiot.recorder.judge import SETTLING
 from pyaiot.recorder.rules import MAX_SERIES
-from pyaiot.recorder.watch import MAX_OPEN
+from pyaiot.recorder.watch import LONGEST, MAX_OPEN
 from tests.recorder.travelling import NOON, Sees, Traveller, reading, rule, said
 
 HOT = rule("above", high=30.0, resource="temperature", owner="ann", severity=Severity.CRITICAL)
@@ -219,6 +219,17 @@ def test_rate_over_a_while_and_through_noise() -> None:
         world.wait(1)
         value += 1
     assert said(world.effects) == UP
+
+
+def test_of_long_texts_the_end_is_let_go_of() -> None:
+    world = Traveller(rule("equals", text="open", resource="door"))
+    assert said(world.read("open" + " " * 9000, resource="door")) == ["+n1/door"]
+    (cleared,) = world.read("x" * 9000, resource="door")
+    assert isinstance(cleared, Cleared)
+    assert cleared.text.startswith("door of n1 is xxx")
+    (series,) = world.engine._nodes["n1"].series.values()
+    assert series.text == "x" * LONGEST
+    assert said(world.read("open", resource="door")) == ["+n1/door"]
 
 
 def test_equals_and_paths() -> None:

@@ -13,7 +13,7 @@ from pyaiot.model.rule import Rule
 from pyaiot.model.samples import Sample, microseconds
 from pyaiot.recorder.preview import MAX_READINGS, Fact, Presence
 from pyaiot.recorder.rulebook import matches
-from pyaiot.recorder.watch import pattern
+from pyaiot.recorder.watch import brief, pattern
 from pyaiot.store.export import Selection
 
 MAX_NODES: Final = 200
@@ -22,8 +22,6 @@ MAX_CHANGES: Final = 1000
 """Times that each of them came or went."""
 
 _PAGE: Final = 1000
-_LONGEST: Final = 256
-"""Characters of a text; rules know no longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,6 @@ async def _samples(
 
 
 def _brief(sample: Sample) -> Sample:
-    """The same without the end of a long text, which no rule looks at: there may be very many."""
-    if sample.text is None or len(sample.text) <= _LONGEST:
-        return sample
-    return structs.replace(sample, text=sample.text.strip()[:_LONGEST])
+    """The same without the end of a long text."""
+    text = brief(sample.text)
+    return sample if text is sample.text else structs.replace(sample, text=text)

@@ -19,6 +19,7 @@ from pyaiot.model.access import EVERYTHING, LEVELS, Permission, Role
 from pyaiot.model.node import Availability
 from pyaiot.model.samples import Sample
 from pyaiot.model.sighting import Sighting
+from pyaiot.recorder.watch import LONGEST
 from pyaiot.store import rules as limits
 from pyaiot.store.accounts import Account
 from pyaiot.store.alerts import Closed, Opened
@@ -422,4 +423,4 @@ async def test_preview_keeps_no_long_texts(fast_store: Store, clock: Clock) -> N
             answer = await place.people["Olaf"].call("POST", PREVIEW, body)
         (fired,) = answer.json["fired"]
         assert (fired["raised"], fired["cleared"]) == (start, start + 1)
-        assert kept == [2, 256, 3]
+        assert kept == [2, LONGEST, 3]
