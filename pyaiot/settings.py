@@ -7,11 +7,12 @@ the name in a file (``broker_port``). Command line, files, reference pages and t
 configuration are all made from these declarations; `pyaiot.configuration` fills the classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Final, Literal
 
-from pyaiot.errors import SettingsInvalid
+from pyaiot.errors import InvalidValue, SettingsInvalid
+from pyaiot.model.webaddress import check_page_address, check_web_address
 from pyaiot.setting import Setting, port, setting
 
 KEY_FILE: Final = "~/.pyaiot/keys"
@@ -104,6 +105,13 @@ class ServiceSettings(Settings):
         if given and len(given) < len(names):
             missing = next(name for name in names if name not in given)
             raise SettingsInvalid(f"{given[0]} is set, so {missing} must be set too")
+
+    def _checked(self, name: str, check: Callable[[str], object]) -> None:
+        try:
+            if given := getattr(self, name):
+                check(given)
+        except InvalidValue as exc:
+            raise SettingsInvalid(f"{name}: {exc.reason}") from exc
 
     def _default_port(self, tls: bool) -> None:
         # The original leaves the port out of the address where it is empty.
@@ -362,6 +370,8 @@ class DashboardSettings(ServiceSettings):
         """Raise SettingsInvalid for a value that is out of bounds."""
         ServiceSettings.__post_init__(self)
         self._default_port(self.broker_ssl)
+        self._checked("public_url", check_page_address)
+        self._checked("recorder_health", check_web_address)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import math
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -174,6 +175,16 @@ def test_what_belongs_together() -> None:
     with pytest.raises(SettingsInvalid, match="mqtt_user must be set too"):
         MqttGatewaySettings(mqtt_password="a")
     MqttGatewaySettings(mqtt_user="without a password")
+
+
+def test_addresses_that_are_none() -> None:
+    for name in ("public_url", "recorder_health"):
+        good: Any = {name: "https://iot.example/iot/"}
+        DashboardSettings(**good)
+        with pytest.raises(SettingsInvalid, match=f"^{name}: expected an address that begins"):
+            DashboardSettings(**(good | {name: "iot.example"}))
+    with pytest.raises(SettingsInvalid, match=r"^public_url: .* neither \? nor #$"):
+        DashboardSettings(public_url="https://iot.example/#/setup")
 
 
 @pytest.mark.parametrize("cls", [GatewaySettings, DashboardSettings])

@@ -16,6 +16,7 @@ from pyaiot.cli.terminal import plain
 from pyaiot.errors import InvalidValue, NotFound
 from pyaiot.messages.types import MAX_NAME
 from pyaiot.model.node import checked_uid
+from pyaiot.model.webaddress import check_page_address
 from pyaiot.settings import AccountSettings
 
 if TYPE_CHECKING:
@@ -65,18 +66,11 @@ def _checked_page(
     _context: click.Context, _param: click.Parameter, value: str | None
 ) -> str | None:
     """Raises BadParameter for what can be no address of a page."""
-    from urllib.parse import urlsplit
-
-    if value is None:
-        return None
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not value.isprintable():
-        raise click.BadParameter("expected an address that begins with http:// or https://")
-    if parts.query or parts.fragment:
-        raise click.BadParameter("the page's own address has neither ? nor #")
+    if value is not None:
+        try:
+            check_page_address(value)
+        except InvalidValue as exc:
+            raise click.BadParameter(exc.reason) from exc
     return value
 
 

@@ -174,9 +174,10 @@ def _keys(key_file: str) -> KeyRing | None:
             key_file,
         )
         return None
+    ring = read_keys(key_file)
     if exposed(key_file):
         _log.warning("others may read key file %s: chmod 600 it", key_file)
-    return read_keys(key_file)
+    return ring
 
 
 def _own_keys() -> KeyRing:

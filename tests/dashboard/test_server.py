@@ -15,7 +15,7 @@ import pytest
 
 from pyaiot import __version__
 from pyaiot.dashboard.service import serve
-from pyaiot.errors import SettingsInvalid, StartFailed
+from pyaiot.errors import KeyFileInvalid, SettingsInvalid, StartFailed
 from pyaiot.settings import DashboardSettings
 from tests.dashboard.conftest import INDEX
 from tests.dashboard.running import running_dashboard
@@ -299,6 +299,7 @@ async def test_several_dashboards_run_in_one_process(built: Path) -> None:
         ({"camera_url": "javascript:alert(1)"}, SettingsInvalid, "camera_url: "),
         ({"broker_host": "a b"}, SettingsInvalid, "broker_host: "),
         ({"static_path": "/nowhere/at/all"}, StartFailed, "there is no page in /nowhere/at/all"),
+        ({"key_file": "/nowhere/keys"}, KeyFileInvalid, "There is no key file '/nowhere/keys'"),
         ({"web_host": "host.invalid"}, StartFailed, "Cannot listen on host.invalid, port 0"),
         ({"web_host": "2001:db8::1"}, StartFailed, "Cannot listen on 2001:db8::1: no such address"),
     ],
