@@ -11,9 +11,12 @@ from pyaiot.dashboard.api.endpoint import Endpoint, Who
 
 async def entries(call: Call[forms.AuditWanted, None]) -> forms.Page[forms.AuditEntry]:
     """What was done, the newest first."""
-    wanted = call.query
-    found = await call.services.store.audit.entries(
-        wanted.limit + 1, place_of(wanted.cursor, int), wanted.q, wanted.user
+    wanted, store = call.query, call.services.store
+    # Whatever its capitals, as everywhere; one that is gone is found by the name that it had.
+    account = await store.accounts.named(wanted.user) if wanted.user else None
+    user = wanted.user if account is None else account.name
+    found = await store.audit.entries(
+        wanted.limit + 1, place_of(wanted.cursor, int), wanted.q, user
     )
     shown = found[: wanted.limit]
     return forms.Page(

@@ -8,6 +8,7 @@ from tests.contracts.store import Clock
 from tests.dashboard.api.people import PASSWORD, Browser, at_home
 
 NEW = "battery staple"
+NAMES = ("Ann", "ann", "ANN")
 PEOPLE = {"Ann": Role.ADMIN, "Olaf": Role.OPERATOR, "Vera": Role.VIEWER}
 
 
@@ -145,6 +146,9 @@ async def test_what_was_done(fast_store: Store, clock: Clock) -> None:
         found = (await browser.get("/audit?q=vera&user=aiot")).json["items"]
         assert [each["subject"] for each in found] == ["Vera"]
         assert (await browser.get("/audit?user=nobody")).json["items"] == []
+        capitals = [(await browser.get(f"/audit?user={each}")).json["items"] for each in NAMES]
+        assert capitals[0]
+        assert capitals.count(capitals[0]) == len(NAMES)
         assert PASSWORD not in repr(rest)
         viewer = Browser(url)
         await viewer.log_in("Vera")
