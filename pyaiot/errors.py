@@ -33,7 +33,8 @@
     ├── LastAdmin                  somebody must be left who may do everything
     ├── SettingsInvalid            an option, a variable or a file that cannot be used
     │   └── KeyFileInvalid
-    └── StartFailed                a service cannot start: port taken, file not readable
+    └── StartFailed                a service cannot start: file not readable, certificates no good
+        ├── ListenFailed           where it is to listen it cannot: port taken, no such address
         ├── StoreMissing           there is no such store yet
         └── StoreAway              the store cannot be reached now, perhaps later
 
@@ -204,6 +205,10 @@ class KeyFileInvalid(SettingsInvalid):
 
 class StartFailed(PyaiotError):
     code = "start_failed"
+
+
+class ListenFailed(StartFailed):
+    code = "listen_failed"
 
 
 class StoreMissing(StartFailed):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pyaiot.errors import PyaiotError, StartFailed
+from pyaiot.errors import ListenFailed, PyaiotError
 from pyaiot.observe.systemd import ServiceManager
 
 _log = logging.getLogger(__name__)
@@ -123,10 +123,10 @@ async def _start(service: Service, group: asyncio.TaskGroup) -> None:
 async def _serve(service: Service, ready: Ready) -> None:
     try:
         await service.serve(ready)
-    except StartFailed as exc:
+    except ListenFailed as exc:
         if not service.options:
             raise
-        raise StartFailed(f"{exc.reason.rstrip('.')} ({service.options})") from exc
+        raise ListenFailed(f"{exc.reason.rstrip('.')} ({service.options})") from exc
     raise RuntimeError(f"{service.name} ended by itself")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pyaiot.errors import SettingsInvalid, StartFailed
+from pyaiot.errors import ListenFailed, SettingsInvalid, StartFailed
 from pyaiot.run import LoopFactory, Ready, Service, quick_loop, run
 from tests.loops import BOTH
 
@@ -105,9 +105,17 @@ def test_what_a_service_says_of_itself_is_raised(error: Exception) -> None:
 
 def test_a_port_that_is_taken_names_the_option() -> None:
     async def fails(_ready: Ready) -> None:
-        raise StartFailed("port taken.")
+        raise ListenFailed("port taken.")
 
     with pytest.raises(StartFailed, match=r"^port taken \(--port\)$"):
+        run([Service("a", fails, "--port")])
+
+
+def test_what_is_wrong_elsewhere_names_no_such_option() -> None:
+    async def fails(_ready: Ready) -> None:
+        raise StartFailed("The store cannot be used.")
+
+    with pytest.raises(StartFailed, match=r"^The store cannot be used\.$"):
         run([Service("a", fails, "--port")])
 
 

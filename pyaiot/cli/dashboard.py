@@ -14,7 +14,8 @@ def _start(settings: DashboardSettings) -> int:
     from pyaiot.dashboard.service import serve
     from pyaiot.run import Service, run
 
-    return run([Service("dashboard", partial(serve, settings, say=click.echo))])
+    live = partial(serve, settings, say=click.echo)
+    return run([Service("dashboard", live, "--web-host, --web-port")])
 
 
 command = service_command(

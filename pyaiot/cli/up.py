@@ -145,7 +145,11 @@ class Suite:
                     partial(serve_gateway, self.websocket),
                     "--gateway-host, --gateway-port",
                 ),
-                Service("dashboard", partial(serve_page, self.dashboard, say=click.echo)),
+                Service(
+                    "dashboard",
+                    partial(serve_page, self.dashboard, say=click.echo),
+                    "--web-host, --web-port",
+                ),
                 Service("recorder", partial(record, self.recorder), "--health-host, --health-port"),
             ],
         )

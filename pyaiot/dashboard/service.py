@@ -33,7 +33,7 @@ from pyaiot.dashboard.ground import FloorPlan, Grounds, Tiles
 from pyaiot.dashboard.live import Live
 from pyaiot.dashboard.roll import Roll
 from pyaiot.dashboard.server import Site
-from pyaiot.errors import SettingsInvalid, StartFailed, StoreAway
+from pyaiot.errors import SettingsInvalid, StoreAway
 from pyaiot.link.backoff import Backoff
 from pyaiot.link.client import Link, link_url
 from pyaiot.link.keyfile import exposed, read_keys
@@ -73,7 +73,9 @@ async def serve(
     link = _link(settings, ring)
     subscriber = _subscriber(settings, ring)
     async with contextlib.AsyncExitStack() as closing:
-        sockets = await _listen(settings.web_host, settings.web_port)
+        # Tornado's own `bind_sockets` looks names up in the event loop's turn, and leaves sockets
+        # behind when it fails.
+        sockets = await open_sockets(settings.web_host, settings.web_port)
         for each in sockets:
             closing.callback(each.close)
         store = await _opened(settings.store or "", site, sockets)
@@ -272,15 +274,6 @@ def _grounds(settings: DashboardSettings) -> Grounds:
 
 def _folder(chosen: str | None) -> Path:
     return Path(chosen).expanduser() if chosen else Path(__file__).parent / "static"
-
-
-async def _listen(host: str, port: int) -> list[socket.socket]:
-    # Tornado's own `bind_sockets` looks names up in the event loop's turn, and leaves sockets
-    # behind when it fails.
-    try:
-        return await open_sockets(host, port)
-    except StartFailed as exc:
-        raise StartFailed(f"{exc} (--web-host, --web-port)") from exc
 
 
 def _place(host: str, port: int) -> str:

@@ -7,7 +7,7 @@ import socket
 from ipaddress import ip_address
 from typing import Final
 
-from pyaiot.errors import StartFailed
+from pyaiot.errors import ListenFailed
 
 BACKLOG: Final = 1024
 """Connections that may wait to be accepted: after a network failure all come back at once."""
@@ -28,9 +28,9 @@ async def open_sockets(host: str, port: int) -> list[socket.socket]:
         for sock in sockets:
             sock.close()
         where = f"{host or 'all interfaces'}, port {port}"
-        raise StartFailed(f"Cannot listen on {where}: {exc.strerror or exc}.") from exc
+        raise ListenFailed(f"Cannot listen on {where}: {exc.strerror or exc}.") from exc
     if not sockets:
-        raise StartFailed(f"Cannot listen on {host}: no such address on this machine.")
+        raise ListenFailed(f"Cannot listen on {host}: no such address on this machine.")
     return sockets
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from pyaiot.errors import CommandFailed, StartFailed
+from pyaiot.errors import CommandFailed, ListenFailed
 
 SocketAddress: TypeAlias = tuple[str, int, int, int]
 """Of an IPv6 socket: IP, port, flow, and the number of the interface for link-local IPs."""
@@ -51,7 +51,7 @@ async def bound_sockets(host: str, port: int) -> list[socket.socket]:
             host.strip("[]") or "::", port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
         )
     except (OSError, UnicodeError) as exc:
-        raise StartFailed(f"Cannot listen on '{host}': {error_text(exc)}.") from exc
+        raise ListenFailed(f"Cannot listen on '{host}': {error_text(exc)}.") from exc
     return bind_all([address for *_, address in found], port)
 
 
@@ -78,7 +78,7 @@ def bind_all(addresses: Iterable[tuple[Any, ...]], port: int) -> list[socket.soc
     except OSError as exc:
         for sock in sockets:
             sock.close()
-        raise StartFailed(f"Cannot listen on UDP port {port}: {error_text(exc)}.") from exc
+        raise ListenFailed(f"Cannot listen on UDP port {port}: {error_text(exc)}.") from exc
     return sockets
 
 

@@ -28,7 +28,7 @@ import amqtt
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 
-from pyaiot.errors import StartFailed
+from pyaiot.errors import ListenFailed, StartFailed
 from pyaiot.gateway.mqtt.bounded import BoundedBroker, Doorkeeper, serving
 from pyaiot.gateway.mqtt.guard import Guard
 from pyaiot.gateway.mqtt.session import Server
@@ -133,7 +133,7 @@ async def _hosts(wanted: str) -> tuple[str, ...]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
-        raise StartFailed(f"The MQTT broker cannot listen on '{host}': no such address.") from exc
+        raise ListenFailed(f"The MQTT broker cannot listen on '{host}': no such address.") from exc
     return tuple(dict.fromkeys(str(each[4][0]) for each in found))
 
 
@@ -176,7 +176,7 @@ async def _listen(accept: Any, hosts: tuple[str, ...], port: int) -> list[asynci
                 continue
             for listener in listeners:
                 listener.close()
-            raise StartFailed(
+            raise ListenFailed(
                 f"The MQTT broker cannot listen on {host} port {port}: {exc.strerror}."
             ) from exc
         port = listeners[0].sockets[0].getsockname()[1]

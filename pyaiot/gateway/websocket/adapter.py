@@ -26,11 +26,11 @@ from pyaiot.errors import (
     InvalidInput,
     InvalidValue,
     LimitExceeded,
+    ListenFailed,
     OriginRefused,
     PermissionDenied,
     PyaiotError,
     RateExceeded,
-    StartFailed,
 )
 from pyaiot.gateway.adapter import Address, Events, Naming, Refusal, Sighting, Written
 from pyaiot.gateway.websocket.handshake import (
@@ -195,7 +195,7 @@ class WebsocketAdapter:
                 start_serving=False,
             )
         except OSError as exc:
-            raise StartFailed(
+            raise ListenFailed(
                 f"cannot listen on {self._host or '*'}:{self.port}: {exc.strerror or exc}"
             ) from exc
         self.port = next(iter(server.sockets)).getsockname()[1]
