@@ -52,6 +52,7 @@ SIGHTS: Final = {
     "kiosk": Sight("#/cards?kiosk=1", "main [data-uid]"),
 }
 
+DIALOGS: Final = [name for name, sight in SIGHTS.items() if sight.there.startswith("dialog[open]")]
 
 OVER: Final = {
     "search": Sight("#/cards", "dialog[open] [role=option]", ("[data-opens=search]",), "lamp"),
@@ -106,7 +107,9 @@ async def test_nothing_is_in_the_way(onlooker: Onlooker, size: tuple[int, int]) 
     async with onlooker(size=size, reduced_motion="reduce", color_scheme="light") as browser:
         for name, sight in SIGHTS.items():
             await see(browser, sight)
-            assert await complaints(browser) == [], name
+            # What lies behind a dialog is looked at with the first of them.
+            part = "dialog[open]" if name in DIALOGS[1:] else None
+            assert await complaints(browser, part) == [], name
 
 
 async def test_nothing_is_in_the_way_in_what_opens(onlooker: Onlooker) -> None:
@@ -142,10 +145,10 @@ async def test_everything_can_be_read_in_forced_colours(onlooker: Onlooker, sche
         assert await browser.ask("matchMedia('(forced-colors: active)').matches")
         for name in ("cards", "table", "map", "chart"):
             await see(browser, SIGHTS[name])
-            assert await complaints(browser) == [], name
+            assert await complaints(browser, rules=COLOURS) == [], name
         await leave(browser)
         await see(browser, OVER["settings"])
-        assert await complaints(browser, "dialog[open]") == []
+        assert await complaints(browser, "dialog[open]", rules=COLOURS) == []
 
 
 async def test_no_ground_of_the_map_is_in_the_way(opened: Opener, tmp_path: Path) -> None:

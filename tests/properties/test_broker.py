@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from typing import Any, cast
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -435,5 +436,6 @@ class BrokerMachine(RuleBasedStateMachine):
         assert viewer.results == dict.fromkeys(viewer.expected, 1)
 
 
-TestBroker = BrokerMachine.TestCase
+# It reckons for seconds: for a minute, where many others do.
+TestBroker = pytest.mark.timeout(300)(BrokerMachine.TestCase)
 TestBroker.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
