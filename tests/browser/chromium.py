@@ -28,6 +28,8 @@ _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page that was left is gone: kept for whoever goes back to it, it costs as much as another.
+    "--disable-features=BackForwardCache",
     # As on a telephone, where they take no room.
     "--hide-scrollbars",
     # So that a test can open the page under another name than localhost.
