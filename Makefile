@@ -3,9 +3,9 @@
 
 PYTHON ?= python3
 TESTS ?=
-# All tests go to two processes, each file to one of them. Many start commands of ours, which need
-# not be compiled at each start.
-PYTEST_ARGS ?= $(if $(strip $(TESTS)),,-n 2 --dist loadfile)
+# All tests go to three processes, each file to one of them: on two cores, since many wait for what
+# others do. Many start commands of ours, which need not be compiled at each start.
+PYTEST_ARGS ?= $(if $(strip $(TESTS)),,-n 3 --dist loadfile)
 BENCH_ARGS ?=
 PICTURE_ARGS ?=
 
