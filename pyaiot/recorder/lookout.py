@@ -30,6 +30,7 @@ from pyaiot.recorder.notify import Notifier
 from pyaiot.recorder.rules import MAX_NODES, Engine
 from pyaiot.recorder.sightlines import Sightlines
 from pyaiot.recorder.status import Status
+from pyaiot.recorder.watch import LONGEST
 from pyaiot.store.alerts import AlertRecord, Closed, Opened
 from pyaiot.store.forgotten import MAX_FORGOTTEN
 from pyaiot.store.rules import RuleRecord
@@ -131,7 +132,7 @@ class Lookout:
         records, open_ = await store.alerts.rules(), await store.alerts.open_alerts()
         await self._read_channels()
         nodes = await self._known_nodes()
-        latest = await store.history.latest()
+        latest = await store.history.latest(longest=LONGEST)
         # Whoever was told of meanwhile is as it was told.
         nodes |= self._told
         rules = self._in_force(records)

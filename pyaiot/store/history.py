@@ -7,7 +7,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.errors import StoreConflict
@@ -19,7 +19,7 @@ from pyaiot.store.export import Export, Selection, read_some
 from pyaiot.store.forgotten import remember
 from pyaiot.store.retention import Retention
 from pyaiot.store.schema import READINGS, SERIES
-from pyaiot.store.series import Row, SeriesBook, SeriesKey, number_of
+from pyaiot.store.series import MAX_OF_NODE, Row, SeriesBook, SeriesKey, number_of
 from pyaiot.store.summaries import Summaries
 
 _TURN: Final = 500
@@ -163,9 +163,19 @@ class History:
             ]
 
     async def latest(
-        self, node: str | None = None, nodes: Collection[str] | None = None
+        self,
+        node: str | None = None,
+        nodes: Collection[str] | None = None,
+        longest: int | None = None,
     ) -> list[Sample]:
-        """The newest reading of each series of one node, of several, or of all."""
+        """The newest reading of each series of one node, of several, or of all.
+
+        Of texts the first `longest` characters; without that, some series are left out where all
+        would be too much (`pyaiot.store.export.ROOM`).
+        """
+        said: ColumnElement[Any] = READINGS.c.text
+        if longest is not None:
+            said = func.substr(READINGS.c.text, 1, longest).label("text")
         newest = (
             select(func.max(READINGS.c.time))
             .where(READINGS.c.series == SERIES.c.id)
@@ -173,7 +183,7 @@ class History:
             .scalar_subquery()
         )
         query = self._of(
-            select(SERIES, READINGS.c.time, READINGS.c.number, READINGS.c.text).join_from(
+            select(SERIES, READINGS.c.time, READINGS.c.number, said).join_from(
                 SERIES,
                 READINGS,
                 (READINGS.c.series == SERIES.c.id) & (READINGS.c.time == newest),
@@ -182,11 +192,15 @@ class History:
             nodes,
         )
         async with self._engine.reading() as connection:
-            return [
-                Sample(each.node, each.resource, each.path, each.time, each.number, each.text,
-                       each.unit)
-                for each in await connection.execute(query)
-            ]  # fmt: skip
+            if longest is None:
+                rows, _ = await read_some(connection, query.order_by(SERIES.c.id), MAX_OF_NODE)
+            else:
+                rows = list((await connection.execute(query)).all())
+        return [
+            Sample(each.node, each.resource, each.path, each.time, each.number, each.text,
+                   each.unit)
+            for each in rows
+        ]  # fmt: skip
 
     async def rows(
         self,

@@ -89,6 +89,20 @@ class TestPut:
         assert await history.latest("nobody") == []
         assert [each.time_us for each in await history.latest(nodes={"other"})] == [T0 + 9]
 
+    async def test_the_latest_of_long_texts(
+        self, history: History, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pyaiot.store.export.ROOM", 1000)
+        monkeypatch.setattr("pyaiot.store.export._STEP", 2)
+        keys = [SeriesKey("node", f"r{n}") for n in range(9)]
+        await history.put([sample(T0, None, key=key, text="x" * 300) for key in keys])
+        cut = await history.latest(longest=10)
+        assert {(each.resource, each.text) for each in cut} == {
+            (key.resource, "x" * 10) for key in keys
+        }
+        # Somebody is to see them whole, but not more than there is room for.
+        assert [each.text for each in await history.latest("node")] == ["x" * 300] * 4
+
     async def test_known_after_a_restart(self, store_url: str, clock: Clock) -> None:
         for time in (T0, T0 + 1):
             store = await Store.open(store_url, clock)
