@@ -37,7 +37,9 @@ requestAnimationFrame(() => requestAnimationFrame(() => settled().then(() => {
   // The button of a cell may leave that to the cell.
   const cell = element.closest("[role$=cell], [role=rowheader]");
   const outlined = [element, element.parentElement, cell]
-    .some((each) => each !== null && isOutlined(getComputedStyle(each)));
+    .some((each) => each !== null && isOutlined(getComputedStyle(each)))
+    // All of a row may be what a link in it is.
+    || isOutlined(getComputedStyle(element, "::after"));
   const { pointerEvents } = getComputedStyle(element);
   // Where the pointer goes through, it meets what lies below.
   const place = pointerEvents === "none" ? element.parentElement : element;

@@ -18,6 +18,7 @@ from tests.browser.chromium import DESK, PHONE, Chromium
 from tests.browser.conftest import faults
 from tests.browser.household import ACCESS_LIFE, Household, moved_in
 from tests.browser.test_accessibility import prefer
+from tests.browser.test_keyboard import key, tab_to, walk, write
 from tests.browser.test_two_browsers import other  # noqa: F401 - a fixture
 from tests.dashboard.api.people import PASSWORD
 from tests.dashboard.running import running_dashboard
@@ -242,6 +243,8 @@ async def test_a_device_its_owner_and_somebody_else(
         await log_in(berta, "Berta")
         await go(olaf, "#/devices?new=1", "[data-form=device]")
         await olaf.until("document.activeElement.closest('[data-form=device]')")
+        # Administrators alone choose a uid.
+        assert "uid" not in await olaf.text("[data-form=device] summary")
         await fill(olaf, "device", "Greenhouse")
         await olaf.until("document.querySelector('[data-made-token] svg')")
         token = await olaf.text("[data-made-token] [data-secret] code")
@@ -411,6 +414,20 @@ PAGES: Final = {
 }
 
 
+FROM_THE_TOP: Final = """
+delete window.steps;
+document.querySelector(".skip").focus();
+"""
+
+WALKED: Final = {
+    **{name: PAGES[name] for name in ("account", "devices", "users", "audit", "health")},
+    "inbox": ("#/inbox", "[data-waiting]"),
+    "rule": ("#/rules?new=1", "[data-form=rule]"),
+    "channels": ("#/channels", "[data-form=channel]"),
+}
+"""Where one walks through from the head of the page to its foot."""
+
+
 @pytest.mark.parametrize(
     ("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"]
 )
@@ -437,6 +454,45 @@ async def test_nothing_is_in_the_way_of_people(
         await fill(browser, "device", f"Made in {scheme}")
         await browser.until("document.querySelector('[data-made-token]')")
         assert await complaints(browser) == [], "made token"
+
+
+async def test_people_get_everywhere_by_keys_alone(
+    chromium: Chromium, household: Household
+) -> None:
+    uid, token = await household.device("Anna", "Walked to")
+    await household.node("Walked to", token=token)
+    await household.node("Stranger", uid="stranger", policy=Policy.APPROVE)
+    async with visit(
+        chromium, f"{household.url}/#/account", PHONE, reduced_motion="reduce"
+    ) as browser:
+        await browser.until("document.querySelector('main [data-do=login]')")
+        await tab_to(browser, "main [data-do=login]")
+        await key(browser, "Enter")
+        await browser.until("document.activeElement.matches('[data-form=login] input')")
+        await browser.press("Anna", Keys.TAB, PASSWORD, Keys.ENTER)
+        await browser.until("document.querySelector('[data-opens=account]')?.title == 'Anna'")
+
+        await go(browser, f"#/devices?uid={uid}", "[data-section=share]")
+        await tab_to(browser, "[data-form=share] input")
+        await write(browser, "Berta")
+        await key(browser, "Enter")
+        await browser.until("document.querySelector('[data-share=Berta]')")
+        await browser.until("!document.querySelector('[data-form=share] button:disabled')")
+        wrong = {"shared": await walk(browser)}
+
+        await browser.resize(DESK)
+        for name, (place, there) in WALKED.items():
+            await go(browser, place, there)
+            await browser.run(FROM_THE_TOP)
+            wrong[name] = await walk(browser)
+            await browser.ask("location.hash = ''")
+            await browser.until("!document.querySelector('#page-title')")
+        assert {name: found for name, found in wrong.items() if found} == {}
+
+        await go(browser, "#/inbox", "[data-waiting]")
+        await tab_to(browser, "[data-waiting] [data-do=approve]")
+        await key(browser, "Enter")
+        await browser.until("!document.querySelector('[data-waiting]')")
 
 
 async def test_a_broker_with_other_keys_is_told_of_by_its_keys(
