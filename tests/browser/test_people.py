@@ -461,7 +461,7 @@ async def test_people_get_everywhere_by_keys_alone(
 ) -> None:
     uid, token = await household.device("Anna", "Walked to")
     await household.node("Walked to", token=token)
-    await household.node("Stranger", uid="stranger", policy=Policy.APPROVE)
+    await household.node("Walker", uid="walker", policy=Policy.APPROVE)
     async with visit(
         chromium, f"{household.url}/#/account", PHONE, reduced_motion="reduce"
     ) as browser:
