@@ -162,11 +162,11 @@ async def test_the_page_asks_for_nothing_that_it_would_be_refused(
     chromium: Chromium, household: Household
 ) -> None:
     watching = await chromium.call("Page.addScriptToEvaluateOnNewDocument", source=ASKED)
-    seen = "document.querySelector('main h2')?.innerText != arguments[0]"
+    seen = "(document.querySelector('#page-title')?.innerText ?? arguments[0]) != arguments[0]"
 
     async def look_around(browser: Chromium, *places: str) -> list[str]:
         for place in places:
-            title = await browser.ask("document.querySelector('main h2')?.innerText")
+            title = await browser.ask("document.querySelector('#page-title')?.innerText ?? ''")
             await browser.ask("location.hash = arguments[0]", f"#/{place}")
             await browser.until(seen, title)
         asked: list[str] = await browser.ask("asked.splice(0)")
