@@ -123,7 +123,7 @@ async def remove(call: Call[NoQuery, None]) -> None:
     call.expect(_settled(await described(call, uid)))
     # First of all nobody may be it; then its history goes, for without a record it is nobody's, and
     # what is stored of it perhaps everybody's. What it said and is not stored yet never will be.
-    held = [each.id for each in await store.devices.tokens(uid) if each.revoked is None]
+    held = [token for device in await store.devices.devices([uid]) for token in device.tokens]
     for each in held:
         await store.devices.revoke(each, call.actor, uid)
     if held:

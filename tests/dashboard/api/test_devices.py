@@ -13,6 +13,7 @@ from pyaiot.dashboard.api.services import House
 from pyaiot.messages.types import Device
 from pyaiot.model.access import EVERYTHING, Role
 from pyaiot.model.node import Twin
+from pyaiot.store import devices
 from pyaiot.store.store import Store
 from tests.contracts.store import Clock
 from tests.dashboard.api.people import Browser, Home, at_home
@@ -184,6 +185,25 @@ async def test_tokens_of_a_node(fast_store: Store, clock: Clock) -> None:
         assert device(home, "n2").tokens == (foreign,)
         assert (await people["Ann"].call("POST", "/nodes/unheard/tokens", {})).code == "not_found"
         assert (await people["Ann"].call("POST", path, {"label": "x" * 65})).status == 400
+
+
+async def test_a_node_that_is_forgotten_loses_tokens_that_are_not_listed_too(
+    fast_store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "MAX_LISTED", 1)
+    async with at_home(fast_store, clock, PEOPLE) as (_, url, __):
+        ann = (await browsers(url))["Ann"]
+        first = (await make(ann, "n1", "Olaf"))["made"]["token"]["id"]
+        clock.pass_(1)
+        second = (await ann.call("POST", "/nodes/n1/tokens", {})).json["token"]["id"]
+        path = f"/nodes/n1/tokens/{second}"
+        assert (await ann.call("DELETE", path)).status == 204
+
+        assert (await ann.call("DELETE", "/nodes/n1")).status == 204
+
+        entries = (await ann.get("/audit")).json["items"]
+        revoked = [each["detail"]["id"] for each in entries if each["action"] == "token.revoke"]
+        assert revoked == [first, second]
 
 
 async def test_sharing_a_node(fast_store: Store, clock: Clock) -> None:
