@@ -17,6 +17,9 @@ from tests.browser.gateway import broker_with_gateway
 from tests.browser.test_map import map_of, png, tile_server
 from tests.commands import free_ports
 
+# axe takes a second for a view, and many where others keep the machine busy.
+pytestmark = pytest.mark.timeout(180)
+
 
 @dataclass(frozen=True)
 class Sight:

@@ -212,7 +212,7 @@ class TestMqtt:
             await adapter.discover(address)
         await all_report(heard)
         address = heard.sightings[0][0]
-        assert set(heard.values(address)) >= {"name", "temperature", "led"}
+        await eventually(lambda: set(heard.values(address)) >= {"name", "temperature", "led"})
         for payload, told in (("1", "1"), ("7", "1"), ("0", "0")):
             await adapter.write(address, "led", payload)
             await eventually(lambda: heard.values(address)["led"] == told)  # noqa: B023 - waited for at once
