@@ -295,7 +295,7 @@ def test_lists_of_nothing_say_what_to_do(office: Office) -> None:
 
 
 def test_a_store_that_is_not_there(office: Office, tmp_path: Path) -> None:
-    office.path = tmp_path / "new" / "stroe.db"
+    office.path = tmp_path / "new" / "nowhere.db"
     missing = f"There is no store '{office.path}'."
     for words in (
         ("user", "list"), ("user", "role", "Ann", "admin"), ("user", "remove", "Ann"),

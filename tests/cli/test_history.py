@@ -125,9 +125,9 @@ def test_export(aiot: Terminal, tmp_path: Path) -> None:
     assert (status, "cannot write" in err) == (2, True)
     told = aiot("export", "--output=/dev/full")
     assert told == (1, "", "aiot: cannot write /dev/full: No space left on device\n")
-    _, out, err = aiot("export", "--resource=temparature")
+    _, out, err = aiot("export", "--resource=warmth")
     assert (out.count("\n"), err) == (1, "Nothing that is stored fits.\n")
-    assert aiot("export", "--resource=temparature", "--json")[2] == ""
+    assert aiot("export", "--resource=warmth", "--json")[2] == ""
 
 
 def test_moments() -> None:
