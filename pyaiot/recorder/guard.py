@@ -123,19 +123,25 @@ def _install() -> None:
     """Have the interpreter ask; it goes on to do so until it ends."""
     with _installing:
         if not _installed.is_set():
-            sys.addaudithook(_audit)
+            sys.addaudithook(_auditing())
             _installed.set()
 
 
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    act = _ASKED.get(event)
-    if act is not None:
-        thread = threading.current_thread()
-        guard = getattr(thread, _MARK, None)
-        if guard is None and thread.name.startswith(_BACKGROUND):
-            guard = _no_more
-        if guard is not None:
-            act(guard, arguments)
+def _auditing() -> Callable[[str, tuple[Any, ...]], None]:
+    # While the interpreter ends it still asks, and the names of this module are gone.
+    asked, ending = _ASKED, sys.is_finalizing
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        act = asked.get(event)
+        if act is not None and not ending():
+            thread = threading.current_thread()
+            guard = getattr(thread, _MARK, None)
+            if guard is None and thread.name.startswith(_BACKGROUND):
+                guard = _no_more
+            if guard is not None:
+                act(guard, arguments)
+
+    return audit
 
 
 _BACKGROUND: Final = "paho-mqtt-client"

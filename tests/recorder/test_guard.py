@@ -127,3 +127,25 @@ def test_files_and_programs(tmp_path: Path) -> None:
     assert tried(allowed, lambda: Path(os.__file__).read_bytes()) is None
     assert tried(allowed, lambda: os.fdopen(os.dup(2)).close()) is None
     assert not allowed.refused
+
+
+def test_it_says_nothing_while_the_interpreter_ends() -> None:
+    code = r"""
+import os, sys
+from pyaiot.recorder.guard import Guard
+
+with Guard(local=False).watching():
+    pass
+
+class Last:
+    def __del__(self, open=open, write=os.write):
+        open("/dev/null").close()
+        write(1, b"opened\n")
+
+# Of all modules it is the last one to be cleared.
+sys.last = Last()
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("opened\n", "")
