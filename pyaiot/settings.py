@@ -146,7 +146,7 @@ class BrokerSettings(ServiceSettings):
     )
     ssl_key: str | None = setting(None, "private key of the certificate (PEM)", unit="file")
     max_clients: int = setting(
-        5000,
+        6000,
         "clients that may be connected at once; a tenth of them must have shown a token",
         minimum=1,
     )

@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 class Capacity:
     """How much the server takes, and how fast it gives; see the settings of the same names."""
 
-    max_clients: int = 5000
+    max_clients: int = 6000
     max_gateways: int = 100
     max_message: int = 1_048_576
     client_rate: float = 100.0
