@@ -150,6 +150,14 @@ class Engine:
             for call in self._after:
                 call(raised)
 
+    async def lock(self, connection: AsyncConnection, number: int, *, shared: bool = False) -> None:
+        """Let nobody else past this with `number` until the transaction of `connection` ends.
+
+        Those who do it `shared` let each other past. SQLite has one writer at a time anyway.
+        """
+        if self.dialect == "postgresql":
+            await connection.execute(_SHARED_LOCK if shared else _LOCK, {"lock": number})
+
     def tell(self, connection: AsyncConnection, what: str) -> None:
         """Once the transaction of `connection` holds, tell those of `on_change` of `what`."""
         del self
@@ -165,6 +173,8 @@ class Engine:
 
 
 _RAISED: Final = "pyaiot_told"
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(:lock)")
+_SHARED_LOCK: Final = text("SELECT pg_advisory_xact_lock_shared(:lock)")
 
 
 async def open_engine(

@@ -9,7 +9,7 @@ broker, never of nodes, so they can be compared with the time of the store.
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.store.engine import Engine
@@ -35,9 +35,8 @@ async def remember(engine: Engine, connection: AsyncConnection, node: str) -> No
 
     To be the first thing that it does. Whoever makes something of the node afterwards knows of it.
     """
-    if engine.dialect == "postgresql":
-        # Waits for those who have begun to make something and did not know of it.
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    # Waits for those who have begun to make something and did not know of it.
+    await engine.lock(connection, _LOCK)
     columns, now = FORGOTTEN.c, engine.now()
     statement = engine.insert(FORGOTTEN).values(node=node, time=now)
     await connection.execute(
@@ -59,9 +58,7 @@ async def beginnings(
     To be asked before the transaction of `connection` makes anything of these nodes: nobody
     forgets one of them before it ends.
     """
-    if engine.dialect == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock_shared(:lock)")
-        await connection.execute(lock, {"lock": _LOCK})
+    await engine.lock(connection, _LOCK, shared=True)
     return await known_beginnings(engine, connection, nodes)
 
 

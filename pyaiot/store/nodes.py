@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
-from sqlalchemy import Row, Select, delete, func, select, text, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.accounts.names import checked_name, name_key
@@ -275,9 +275,8 @@ async def check_free(
         return
     if owner is not None:
         await locked(connection, owner)
-    elif engine.dialect == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock(:lock)")
-        await connection.execute(lock, {"lock": _UNOWNED})
+    else:
+        await engine.lock(connection, _UNOWNED)
     other = select(NODES.c.uid).where(
         NODES.c.key == key, NODES.c.owner.is_not_distinct_from(owner), NODES.c.uid != uid
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, Select, Table, delete, func, insert, select, text, update
+from sqlalchemy import Row, Select, Table, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pyaiot.accounts.names import checked_name
@@ -246,9 +246,8 @@ async def _check_room(
     # Locked, so that two cannot both take the last place.
     if owner is not None:
         await locked(connection, owner)
-    elif engine.dialect == "postgresql":
-        lock = text("SELECT pg_advisory_xact_lock(:lock)")
-        await connection.execute(lock, {"lock": _UNOWNED})
+    else:
+        await engine.lock(connection, _UNOWNED)
     mine = table.c.owner.is_not_distinct_from(owner)
     query = select(func.count()).select_from(table).where(mine)
     if (await connection.scalar(query) or 0) >= most:

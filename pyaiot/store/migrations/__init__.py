@@ -27,8 +27,7 @@ async def migrate(engine: Engine) -> None:
         if await connection.run_sync(_revision) == HEAD:
             return
     async with engine.writing() as connection:
-        if engine.dialect == "postgresql":
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        await engine.lock(connection, _LOCK)
         if await connection.run_sync(_is_empty):
             await connection.run_sync(make)
         elif await connection.run_sync(_revision) != HEAD:
